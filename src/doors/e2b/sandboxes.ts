@@ -239,6 +239,8 @@ export class Sandboxes {
         await this.pause(sandbox, sandbox.record.pausesMemory);
       else await this.kill(sandbox);
     } catch (error) {
+      // One that a client has killed meanwhile is at its end.
+      if (!this.#sandboxes.has(id)) return;
       this.log(`Sandbox ${sandbox.id} could not be ended: ${PyroError.from(error).message}`);
     }
   }

@@ -39,7 +39,7 @@ export class FakePyro implements Pyro {
   /** Called before an operation is performed; it may wait, or throw. */
   before: (name: string) => Promise<void> | void = () => {};
   /** Operations that a test performs itself. */
-  readonly replaced = new Map<string, (input: never) => Promise<unknown>>();
+  readonly replaced = new Map<string, (input: never, options: CallOptions) => Promise<unknown>>();
   /** Performs the work of a build; it may send events, or throw. */
   onBuild: (options: CallOptions) => Promise<void> | void = () => {};
   /** The bytes of sources that were sent, by id. */

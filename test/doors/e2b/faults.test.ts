@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { request as httpRequest, type ServerResponse } from "node:http";
 import { connect } from "node:net";
@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { CallOptions } from "../../../src/client/client.js";
 import { PyroError } from "../../../src/contract/errors.js";
 import type { OperationName } from "../../../src/contract/operations.js";
 import { LineProgram } from "../../../src/doors/e2b/line-program.js";
 import type { Pyro } from "../../../src/doors/e2b/pyro.js";
 import { replaceFile } from "../../../src/doors/e2b/replace-file.js";
+import { until } from "../../client/scratch.js";
 import { envelope, Served } from "./served.js";
 
 let served: Served;
@@ -55,6 +57,82 @@ test("a pause that fails: the output of processes is still read, and the pause i
   await sandbox.call("process.Process/SendSignal", { process: { pid }, signal: "SIGNAL_SIGKILL" });
   assert.equal((await connected).messages.at(-1).event.end.status, "signal: killed");
   assert.equal(served.pyro.inputsOf("task.stop").length, 1);
+});
+
+test("a sandbox that is being paused: is shown as paused, and as running again when the pause fails", async () => {
+  const sandbox = await served.create();
+  const { held, release } = hold("task.stop");
+  const paused = served.control("POST", `/sandboxes/${sandbox.id}/pause`);
+  await held;
+  const states = async () => {
+    const [detail, running] = [`/sandboxes/${sandbox.id}`, "/v2/sandboxes?state=running"];
+    return [(await served.control("GET", detail)).body.state, (await served.control("GET", running)).body.length];
+  };
+  assert.deepEqual(await states(), ["paused", 0]);
+  served.pyro.replaced.set("task.stop", async () => {
+    throw new PyroError("DISK_FULL", "The disk is full.");
+  });
+  release();
+  assert.equal((await paused).status, 503);
+  assert.deepEqual(await states(), ["running", 1]);
+});
+
+test("a kill during a pause without memory: leaves neither a task nor saved files", async () => {
+  const sandbox = await served.create();
+  let [onHeld, release] = [() => {}, () => {}];
+  const held = new Promise<void>((resolve) => (onHeld = resolve));
+  const released = new Promise<void>((resolve) => (release = resolve));
+  served.pyro.replaced.set("env.save", async ({ name }: { name: string }) => {
+    served.pyro.environments.push(name);
+    onHeld();
+    await released;
+  });
+  const paused = served.control("POST", `/sandboxes/${sandbox.id}/pause`, { memory: false });
+  await held;
+  assert.equal((await served.control("DELETE", `/sandboxes/${sandbox.id}`)).status, 204);
+  release();
+  assert.equal((await paused).status, 502);
+  assert.deepEqual(served.pyro.environments, ["debian:12"]);
+  assert.equal(served.pyro.tasks.size, 0);
+});
+
+test("a kill right after the last byte of a file: its answer arrives on the same connection", async () => {
+  const sandbox = await served.create();
+  const path = join(served.directory, "file");
+  writeFileSync(path, "content");
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  served.pyro.replaced.set("task.file.fetch", async (_input: never, { onEvent }: CallOptions) => {
+    await onEvent?.({ event: "stdout", data: Buffer.from("content") });
+    await released;
+  });
+  const socket = connect(served.port, "127.0.0.1");
+  let received = "";
+  socket.on("data", (text) => (received += String(text)));
+  const lines = (headers: Readonly<Record<string, string>>) =>
+    Object.entries({ host: "localhost", ...headers })
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join("");
+  socket.write(`GET /files?path=${path} HTTP/1.1\r\n${lines(sandbox.headers)}\r\n`);
+  while (!received.endsWith("content")) await sleep(5);
+  const ended = once(socket, "close");
+  socket.write(`DELETE /sandboxes/${sandbox.id} HTTP/1.1\r\n${lines({ "x-api-key": served.key })}\r\n`);
+  await Promise.race([ended, until("the second answer has arrived", () => received.includes("HTTP/1.1 204"))]);
+  assert.match(received, /HTTP\/1\.1 204/);
+  release();
+  socket.destroy();
+});
+
+test("a file that becomes shorter while it is sent: its connection is cut", async () => {
+  const sandbox = await served.create();
+  const path = join(served.directory, "file");
+  writeFileSync(path, "content");
+  served.pyro.replaced.set("task.file.fetch", async (_input: never, { onEvent }: CallOptions) => {
+    await onEvent?.({ event: "stdout", data: Buffer.from("con") });
+  });
+  await assert.rejects(sandbox.ask("GET", `/files?path=${path}`));
+  served.pyro.replaced.clear();
+  assert.equal((await sandbox.ask("GET", `/files?path=${path}`)).bytes.toString(), "content");
 });
 
 test("a request during a pause: waits for its end, and does not start the task again", async () => {

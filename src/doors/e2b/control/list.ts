@@ -31,8 +31,8 @@ export function findSandboxes(all: readonly Sandbox[], query: URLSearchParams): 
   const order = query.get("order") ?? "desc";
   if (order !== "asc" && order !== "desc") throw new Refusal(400, "order is asc or desc.");
   const found = all.filter(
-    ({ record }) =>
-      (states.length === 0 || states.includes(record.state)) &&
+    ({ record, state }) =>
+      (states.length === 0 || states.includes(state)) &&
       wanted.every(([key, value]) => record.metadata[key] === value) &&
       (startedAfter === null || Date.parse(record.startedAt) >= startedAfter) &&
       (template === null || record.templateId === template),

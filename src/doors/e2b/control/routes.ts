@@ -106,7 +106,7 @@ async function list({ sandboxes, exchange: { response, query } }: ControlCall): 
   const all = sandboxes.list();
   const { items, next } = listSandboxes(all, query);
   if (next !== null) response.setHeader("x-next-token", next);
-  response.setHeader("x-total-running", all.filter(({ record }) => record.state === "running").length);
+  response.setHeader("x-total-running", all.filter(({ state }) => state === "running").length);
   sendJson(response, 200, items.map(renderListed));
 }
 

@@ -19,7 +19,7 @@ export function renderSandbox({ record: { id, templateId, token } }: Sandbox, do
   };
 }
 
-export function renderListed({ record }: Sandbox) {
+export function renderListed({ record, state }: Sandbox) {
   return {
     sandboxID: record.id,
     templateID: record.templateId,
@@ -27,7 +27,7 @@ export function renderListed({ record }: Sandbox) {
     alias: record.templateId,
     startedAt: record.startedAt,
     endAt: record.endAt,
-    state: record.state,
+    state,
     cpuCount: record.cpuCount,
     memoryMB: record.memoryMib,
     diskSizeMB: record.diskMib,

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { OperationEvent } from "../../../contract/operation.js";
 import { gzip } from "../../../host/gzip.js";
 import { handOver } from "../../../host/hand-over.js";
+import { cutConnection, type ServerResponse } from "../../../host/http.js";
 import { Refusal } from "../answer.js";
 import { numberIn, wordIn } from "../line-program.js";
 import type { FileExchange } from "./upload.js";
@@ -30,7 +31,7 @@ export async function downloadFile(call: FileExchange): Promise<void> {
   if (size > 0 && modifiedMs <= since) return void response.writeHead(304, headers).end();
   if (zipped) {
     response.writeHead(200, { ...headers, "content-encoding": "gzip" });
-    return send(call, gzip(readFile(call, path, 0, null)));
+    return send(call, gzip(readFile(call, path, 0, null)), Infinity);
   }
   // A file of the kernel has no size: its content has to be read to know it.
   if (size === 0) {
@@ -48,7 +49,7 @@ export async function downloadFile(call: FileExchange): Promise<void> {
     "content-length": length,
     ...(range && { "content-range": `bytes ${range.from}-${range.to}/${size}` }),
   });
-  await send(call, readFile(call, path, range?.from ?? 0, length));
+  await send(call, readFile(call, path, range?.from ?? 0, length), length);
 }
 
 async function findFile({ sandbox, user }: FileExchange, path: string) {
@@ -86,7 +87,9 @@ export function parseRange(header: string | undefined, size: number): Range | nu
 function readFile({ sandbox, pyro, exchange }: FileExchange, path: string, offset: number, length: number | null) {
   const input = { task_id: sandbox.record.taskId, path, offset, ...(length === null ? {} : { max_bytes: length }) };
   const ending = new AbortController();
-  exchange.response.once("close", () => ending.abort());
+  exchange.response.once("close", () => {
+    if (!exchange.response.writableEnded) ending.abort();
+  });
   return handOver<Uint8Array>(async (give) => {
     const onEvent = async (event: OperationEvent) => {
       if (event.event === "stdout") await give(event.data).catch(() => ending.abort());
@@ -95,21 +98,34 @@ function readFile({ sandbox, pyro, exchange }: FileExchange, path: string, offse
   });
 }
 
-async function send({ exchange: { response } }: FileExchange, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+/**
+ * Sends an answer of that length. It ends with its last byte, and not when the read has ended: the client may send its next request
+ * in between, and a kill would cut that one's connection. Cuts the connection when the file has become shorter.
+ */
+async function send({ exchange: { response } }: FileExchange, bytes: AsyncIterable<Uint8Array>, length: number) {
+  let left = length;
   for await (const piece of bytes) {
+    if (response.writableEnded) continue;
     if (response.destroyed) return;
-    if (response.write(piece)) continue;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        response.off("drain", done);
-        response.off("close", done);
-        resolve();
-      };
-      response.once("drain", done);
-      response.once("close", done);
-    });
+    left -= piece.length;
+    if (left <= 0) response.end(piece);
+    else if (!response.write(piece)) await drained(response);
   }
-  response.end();
+  if (response.writableEnded) return;
+  if (length === Infinity) response.end();
+  else cutConnection(response);
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.once("drain", done);
+    response.once("close", done);
+  });
 }
 
 async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
