@@ -87,7 +87,10 @@ export class RequestedBuilds {
   /** Changes a build, and writes the file. */
   change(build: Build, fields: Partial<Pick<Build, "status" | "reason">>): void {
     Object.assign(build, fields);
-    replaceFile(this.#path, JSON.stringify(this.list(), (name, value: unknown) => (name === "log" ? undefined : value)));
+    replaceFile(
+      this.#path,
+      JSON.stringify(this.list(), (name, value: unknown) => (name === "log" ? undefined : value)),
+    );
   }
 }
 
