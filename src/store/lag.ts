@@ -6,32 +6,47 @@ export interface Place {
   leave(): void;
 }
 
+/** What a follower may have passed on before its client has taken it, in bytes: the window of our clients. */
+export const UNDERWAY_BYTES = 1 << 20;
+
+/** Offsets of a follower: it has taken everything before the first, and may return to the second. */
+interface Offsets {
+  readonly taken: number;
+  readonly oldest: number;
+}
+
 /** How far the followers of a log are behind its writer. */
 export class Lag {
-  readonly #offsets = new Map<Place, number>();
+  readonly #places = new Map<Place, Offsets>();
   #wake: () => void = () => {};
   #isReleased = false;
 
-  /** Adds a follower that has taken everything before an offset. */
-  attach(offset: number): Place {
+  /** Adds a follower that has taken everything before an offset, and may return to an older one. */
+  attach(offset: number, oldest = offset - UNDERWAY_BYTES): Place {
     const place: Place = {
-      advance: (to) => {
-        if (!this.#offsets.has(place)) return;
-        this.#offsets.set(place, to);
+      advance: (taken) => {
+        if (!this.#places.has(place)) return;
+        this.#places.set(place, { taken, oldest: taken - UNDERWAY_BYTES });
         this.#wake();
       },
       leave: () => {
-        this.#offsets.delete(place);
+        this.#places.delete(place);
         this.#wake();
       },
     };
-    this.#offsets.set(place, offset);
+    this.#places.set(place, { taken: offset, oldest });
     return place;
+  }
+
+  /** The offset before which no follower needs anything. */
+  get oldest(): number {
+    if (this.#isReleased) return Infinity;
+    return Math.min(...Array.from(this.#places.values(), ({ oldest }) => oldest));
   }
 
   /** Whether the writer waits for a follower. */
   get isFollowed(): boolean {
-    return !this.#isReleased && this.#offsets.size > 0;
+    return !this.#isReleased && this.#places.size > 0;
   }
 
   /** Stops the writer from waiting for followers. */
@@ -42,7 +57,7 @@ export class Lag {
 
   /** Resolves when all followers have read up to an offset. Supports one writer. */
   async allPast(offset: number): Promise<void> {
-    while (!this.#isReleased && [...this.#offsets.values()].some((taken) => taken < offset)) {
+    while (!this.#isReleased && [...this.#places.values()].some(({ taken }) => taken < offset)) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

@@ -1,12 +1,14 @@
 import { PyroError } from "../contract/errors.js";
 import { Waiting } from "../host/waiting.js";
-import { Lag, type Place } from "./lag.js";
+import { Lag, UNDERWAY_BYTES, type Place } from "./lag.js";
 import { RecentChunks, type Chunk } from "./recent-chunks.js";
 import { SegmentFiles } from "./segment-files.js";
-import type { Range } from "./segments.js";
+import { KEPT_HALF_BYTES, type Range } from "./segments.js";
 
-/** How far a blocking follower may lag, in bytes. This and one more append is less than the kept end. */
+/** How far a blocking follower may lag, in bytes. */
 const MAX_LAG_BYTES = 2 << 20;
+/** How much is written while a disconnected follower may return. With the lag and the bytes under way it fits into the kept end. */
+const AHEAD_BYTES = KEPT_HALF_BYTES - MAX_LAG_BYTES - UNDERWAY_BYTES;
 /** The most that is written in one step. */
 const MAX_STEP_BYTES = 1 << 20;
 
@@ -22,7 +24,7 @@ export async function openOutputLog(directory: string, name: "stdout" | "stderr"
   }
 }
 
-/** The output of a command on disk: its first and last 4 MiB, and where they were in the stream. */
+/** The output of a command on disk: its first and last 4 MiB, more while a follower needs it, and where they were in the stream. */
 export class OutputLog {
   readonly #files: SegmentFiles;
   readonly #lag = new Lag();
@@ -90,9 +92,18 @@ export class OutputLog {
     return this.#lag.attach(offset);
   }
 
-  /** Keeps the position of a disconnected blocking follower, which may reconnect: its unread output stays. */
-  keepPlace(): Place {
-    return this.#lag.attach(this.totalBytes - MAX_LAG_BYTES / 2);
+  /**
+   * Keeps the place of a disconnected blocking follower, which may return to any byte that is kept now: the writer writes little more, and
+   * nothing is dropped.
+   */
+  keepPlace(): Pick<Place, "leave"> {
+    const place = this.#lag.attach(this.totalBytes + AHEAD_BYTES - MAX_LAG_BYTES, 0);
+    return {
+      leave: () => {
+        place.leave();
+        this.#queue = this.#queue.then(() => this.#dropMiddle());
+      },
+    };
   }
 
   /**
@@ -107,6 +118,7 @@ export class OutputLog {
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#queue;
+    await this.#dropMiddle();
     await this.#files.close().catch(() => {});
     this.#recent.clear();
     this.#isFinal = true;
@@ -118,9 +130,10 @@ export class OutputLog {
       if (this.#failure !== null && offset !== this.totalBytes) throw this.#failure;
       this.#failure = null;
       for (let at = 0; at < bytes.length; at += MAX_STEP_BYTES) {
-        await this.#lag.allPast(this.totalBytes - MAX_LAG_BYTES);
-        await this.#write(bytes.subarray(at, at + MAX_STEP_BYTES));
-        await this.#files.dropMiddle();
+        const step = bytes.subarray(at, at + MAX_STEP_BYTES);
+        await this.#lag.allPast(this.totalBytes + step.length - MAX_LAG_BYTES);
+        await this.#write(step);
+        await this.#dropMiddle();
       }
     } catch (error) {
       throw (this.#failure = PyroError.from(error));
@@ -128,6 +141,10 @@ export class OutputLog {
       this.#queued -= 1;
       if (this.#queued === 0) this.#promisedBytes = this.totalBytes;
     }
+  }
+
+  #dropMiddle(): Promise<void> {
+    return this.#files.dropMiddle(this.#lag.oldest);
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -30,9 +30,7 @@ export class SegmentFiles {
 
   /** Opens the segments on disk, with the bytes that were written: any process may have died at any moment before. */
   static async open(directory: string, name: string): Promise<SegmentFiles> {
-    const files = new SegmentFiles(directory, name, await readSegments(directory, name));
-    await files.dropMiddle();
-    return files;
+    return new SegmentFiles(directory, name, await readSegments(directory, name));
   }
 
   /** Bytes of the stream, dropped ones too. */
@@ -82,12 +80,12 @@ export class SegmentFiles {
     this.#totalBytes += bytes.length;
   }
 
-  /** Removes output between head and tail. */
-  async dropMiddle(): Promise<void> {
-    const dropped = this.#segments.filter((segment) => isInMiddle(segment, this.#totalBytes));
+  /** Removes output between head and tail, as far as it is before an offset. */
+  async dropMiddle(oldestNeeded: number): Promise<void> {
+    const dropped = this.#segments.filter((segment) => isInMiddle(segment, this.#totalBytes, oldestNeeded));
     if (dropped.length === 0) return;
     this.#segments = this.#segments.filter((segment) => !dropped.includes(segment));
-    // A remaining file does no harm; the next process that opens the log removes it.
+    // A remaining file does no harm; the next process that writes to the log removes it.
     for (const { start } of dropped) await unlink(this.#path(start)).catch(() => {});
   }
 

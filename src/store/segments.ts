@@ -40,9 +40,9 @@ export async function readSegments(directory: string, name: string): Promise<Seg
   return segments;
 }
 
-/** True for a segment that is wholly in the middle, which is not kept. */
-export function isInMiddle(segment: Segment, totalBytes: number): boolean {
-  return segment.start >= KEPT_HALF_BYTES && segment.start + SEGMENT_BYTES <= totalBytes - KEPT_HALF_BYTES;
+/** True for a segment wholly in the middle that no follower needs, since all of it is before an offset: it is not kept. */
+export function isInMiddle({ start }: Segment, totalBytes: number, oldestNeeded: number): boolean {
+  return start >= KEPT_HALF_BYTES && start + SEGMENT_BYTES <= Math.min(totalBytes - KEPT_HALF_BYTES, oldestNeeded);
 }
 
 /** The ranges that the segments cover, with adjacent ranges joined. */

@@ -127,14 +127,20 @@ test("a segment that another process removed is skipped like a dropped one", asy
   await log.close();
 });
 
-test("output log: segments that a crash left beyond the limit are dropped when the log is opened", async (t) => {
+test("output log: segments that a crash left beyond the limit are dropped when the log is written or closed", async (t) => {
   const directory = temporaryDirectory(t);
   for (let index = 0; index < 12; index += 1) {
     writeFileSync(join(directory, `stdout.${index * MIB}`), patternBytes(index * MIB, index === 11 ? 10 : MIB));
   }
   const log = await openOutputLog(directory, "stdout");
-  await assertHolds(log, 11 * MIB + 10);
+  assert.equal(log.keptRanges()[0]?.end, 11 * MIB + 10);
+  await log.append(patternBytes(11 * MIB + 10, 10));
+  await assertHolds(log, 11 * MIB + 20);
   assert.equal(readdirSync(directory).length, 9);
+  writeFileSync(join(directory, `stdout.${5 * MIB}`), patternBytes(5 * MIB, MIB));
+  const ended = await openOutputLog(directory, "stdout");
+  await ended.close();
+  await assertHolds(ended, 11 * MIB + 20);
 });
 
 test("bytes that a failed append left behind are overwritten, not counted", async (t) => {

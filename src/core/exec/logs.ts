@@ -37,17 +37,6 @@ export function sinkOf(logs: Logs): OutputSink {
   };
 }
 
-/** Keeps the positions of a client that may reconnect, for at most `graceMs`. Returns a function that gives them up. */
-export function keepPlaces({ stdout, stderr }: Logs, graceMs: number): () => void {
-  const places = [stdout.keepPlace(), stderr.keepPlace()];
-  const giveUp = () => {
-    clearTimeout(timer);
-    for (const place of places) place.leave();
-  };
-  const timer = setTimeout(giveUp, graceMs).unref();
-  return giveUp;
-}
-
 /** Sends both streams to a caller, from these offsets to their ends; output that is no longer kept becomes a gap. */
 export async function sendLogs(
   logs: Logs,

@@ -23,12 +23,11 @@ import {
 } from "./exec-outcome.js";
 import { buildEnded, recordEnd, type ExecEnd } from "./end-record.js";
 import { ageMs, remainingMs } from "./exec-time.js";
-import { closeLogs, keepPlaces, openLogs, sendLogs, sinkOf, type Logs } from "./logs.js";
+import { closeLogs, openLogs, sendLogs, sinkOf, type Logs } from "./logs.js";
+import { Reconnecting } from "./reconnecting.js";
 import { Terminal, type Typing } from "./terminal.js";
 import { TIMEOUT_EXIT_CODE, waitForAnswer, waitForEnd } from "./wait-for-end.js";
 
-/** How long a command is held back for a client that reconnects after a daemon restart. */
-const RETURN_GRACE_MS = 15_000;
 /** How long an adopted VM may take to report a command whose time-out passed while no daemon ran. */
 const ANSWER_GRACE_MS = 5_000;
 
@@ -51,8 +50,7 @@ export class TaskExec {
   /** The job in the guest, once it was requested. */
   #job: Promise<Exec> | null = null;
   #settle = () => {};
-  /** Stops keeping output for a client that may reconnect. */
-  #giveUpPlace = () => {};
+  readonly #reconnecting = new Reconnecting();
 
   constructor(host: ExecHost, started: ExecStarted, ended: ExecEnded | null) {
     this.#host = host;
@@ -87,6 +85,7 @@ export class TaskExec {
   ): void {
     const { command, cwd, job, terminal = null } = this.started;
     this.recorded = recorded;
+    this.#reconnecting.begin();
     recorded.catch(() => this.kill());
     void this.#watch(machine, 0, async (sink) => {
       const ready = await machine.ready;
@@ -101,7 +100,7 @@ export class TaskExec {
   resume(machine: FoundMachine): void {
     void this.#watch(machine, ANSWER_GRACE_MS, async (sink) => {
       const logs = await this.#openLogs();
-      this.#giveUpPlace = keepPlaces(logs, RETURN_GRACE_MS);
+      this.#reconnecting.resume(logs);
       const { channel } = await machine.ready;
       const from = receivedBytes(this.started, logs);
       const input = this.terminal ?? undefined;
@@ -114,7 +113,7 @@ export class TaskExec {
     this.#run += 1;
     this.#job = null;
     this.terminal?.hold();
-    this.#giveUpPlace();
+    this.#reconnecting.giveUp();
   }
 
   /** Records the end of the command while its VM still runs it: that VM is about to end. */
@@ -172,7 +171,7 @@ export class TaskExec {
 
   /** Records its end with an error: its outcome can no longer be determined. */
   async giveUp(reason: PyroError): Promise<void> {
-    this.#giveUpPlace();
+    this.#reconnecting.giveUp();
     await this.#end({ exitCode: null, by: "itself", error: reason, durationMs: ageMs(this.started) });
   }
 
@@ -190,8 +189,9 @@ export class TaskExec {
   async follow(from: { stdout: number; stderr: number }, call: Call, typing: Typing | null): Promise<void> {
     const logs = await this.#openLogs();
     using turn = (typing && this.terminal?.take(call, typing)) ?? null;
+    using _ = this.#reconnecting.watch(logs, call, () => this.isRunning && !this.#host.isDetached());
     const sent = sendLogs(logs, from, call);
-    this.#giveUpPlace();
+    this.#reconnecting.giveUp();
     await (turn ? Promise.race([sent, turn.lost]) : sent);
     // A command of a stopped task ends after the task is started again.
     if (!call.signal.aborted || (call.isCancelled() && this.#job !== null)) await this.done;
