@@ -5,6 +5,7 @@ export class InputQueue implements AsyncIterable<Uint8Array> {
   #onTaken: (isTaken: boolean) => void = () => {};
   #wake = () => {};
   #isEnded = false;
+  #waitingBytes = 0;
   /** Resolves when the command has ended. */
   done: Promise<void> = Promise.resolve();
 
@@ -12,13 +13,19 @@ export class InputQueue implements AsyncIterable<Uint8Array> {
     return this.#isEnded;
   }
 
+  /** Bytes that were pushed and not taken. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** Resolves with true when the command's side takes more, and with false when the command has ended before. */
   push(bytes: Uint8Array): Promise<boolean> {
     if (this.#isEnded) return Promise.resolve(false);
-    return new Promise((onTaken) => {
+    this.#waitingBytes += bytes.length;
+    return new Promise<boolean>((onTaken) => {
       this.#waiting.push({ bytes, onTaken });
       this.#wake();
-    });
+    }).finally(() => (this.#waitingBytes -= bytes.length));
   }
 
   /** Ends the input. Waiting bytes are still sent. */

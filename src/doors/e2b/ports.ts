@@ -29,6 +29,8 @@ export class Ports {
   readonly #pyro: Pyro;
   readonly #sandbox: PortsOwner;
   readonly #published = new Map<number, Promise<number>>();
+  /** Ports without a server at their last request. They are closed when the task has no room for another one. */
+  readonly #silent = new Set<number>();
 
   constructor(pyro: Pyro, sandbox: PortsOwner) {
     this.#pyro = pyro;
@@ -47,8 +49,10 @@ export class Ports {
     response.once("close", () => sent.destroy());
     request.pipe(sent);
     const received = await answer.catch(() => {
+      this.#silent.add(port);
       throw this.#closed(port);
     });
+    this.#silent.delete(port);
     const headers = Object.entries(received.headers).filter(([name]) => !own.has(name));
     response.writeHead(received.statusCode ?? 502, Object.fromEntries(headers) as Record<string, string | string[]>);
     received.on("error", () => response.destroy());
@@ -69,6 +73,9 @@ export class Ports {
     guest.write(`${method} ${url} HTTP/${httpVersion}\r\n${lines.join("\r\n")}\r\n\r\n`);
     guest.write(head);
     guest.pipe(socket).pipe(guest);
+    guest.once("close", () => {
+      if (socket.bytesWritten === 0) this.#silent.add(port);
+    });
     for (const [one, other] of [
       [guest, socket],
       [socket, guest],
@@ -93,6 +100,7 @@ export class Ports {
   /** Called when the sandbox gets another task. */
   forget(): void {
     this.#published.clear();
+    this.#silent.clear();
   }
 
   get #network(): Readonly<Record<string, unknown>> {
@@ -114,16 +122,35 @@ export class Ports {
   #publish(port: number): Promise<number> {
     const known = this.#published.get(port);
     if (known) return known;
-    const publishing = this.#pyro
-      .perform("task.port.publish", { task_id: this.#sandbox.record.taskId, port })
-      .then(({ host_port }) => host_port)
+    const publishing = this.#perform(port)
+      .catch(async (error: unknown) => {
+        if (PyroError.from(error).code !== "RESOURCE_EXHAUSTED" || !(await this.#closeSilent())) throw error;
+        return this.#perform(port);
+      })
       .catch((error: unknown) => {
         this.#published.delete(port);
-        if (PyroError.from(error).code === "INVALID_ARGUMENT") throw new Refusal(400, PyroError.from(error).message);
+        const { code, message } = PyroError.from(error);
+        if (code === "INVALID_ARGUMENT") throw new Refusal(400, message);
+        if (code === "RESOURCE_EXHAUSTED") throw new Refusal(503, message);
         throw this.#closed(port);
       });
     this.#published.set(port, publishing);
     return publishing;
+  }
+
+  async #perform(port: number): Promise<number> {
+    const input = { task_id: this.#sandbox.record.taskId, port };
+    return (await this.#pyro.perform("task.port.publish", input)).host_port;
+  }
+
+  /** False when there was none. */
+  async #closeSilent(): Promise<boolean> {
+    const ports = [...this.#silent];
+    this.#silent.clear();
+    for (const port of ports) this.#published.delete(port);
+    const { taskId: task_id } = this.#sandbox.record;
+    await Promise.all(ports.map((port) => this.#pyro.perform("task.port.close", { task_id, port }).catch(() => {})));
+    return ports.length > 0;
   }
 
   #closed(port: number): Refusal {

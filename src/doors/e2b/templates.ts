@@ -49,7 +49,7 @@ export const SNAPSHOT_PREFIX = "e2b-snapshot-";
 export async function findTemplate(name: string, { templates, builds, pyro }: TemplateSources): Promise<Template> {
   const known = await readTemplates(templates);
   const bare = name.split(":")[0] ?? name;
-  const given = known[name] ?? known[bare];
+  const given = ownOf(known, name) ?? ownOf(known, bare);
   if (typeof given === "string") return { environment: given, setup: USER_SETUP };
   if (given) {
     const { environment, setup, vcpu_count: vcpuCount, mem_mib: memMib } = given;
@@ -63,12 +63,17 @@ export async function findTemplate(name: string, { templates, builds, pyro }: Te
   // A snapshot continues with its processes; there is nothing to prepare.
   if (has(snapshot)) return { environment: snapshot };
   const installed = new Set(environments.filter((environment) => environment.installed).map((each) => each.name));
-  const offered = [...(builtIn[bare] ?? []), name];
+  const offered = [...(ownOf(builtIn, bare) ?? []), name];
   // One that is not installed is built first, which takes minutes.
   const served = offered.find((each) => installed.has(each)) ?? offered.find(has);
   if (served === undefined) throw new Refusal(404, `template '${name}' not found`);
   const isSaved = environments.some((environment) => environment.name === served && environment.saved !== undefined);
   return isSaved || served === "base" ? { environment: served } : { environment: served, setup: USER_SETUP };
+}
+
+/** An object has more names than its own, such as `constructor`. */
+function ownOf<Value>(object: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 async function readTemplates(path: string): Promise<z.infer<typeof fileForm>> {

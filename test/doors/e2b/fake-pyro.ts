@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import type { CallOptions } from "../../../src/client/client.js";
 import { PyroError } from "../../../src/contract/errors.js";
+import { limits } from "../../../src/contract/limits.js";
 import type { ArgumentsOf, OperationName, ResultOf } from "../../../src/contract/operations.js";
 import { quoteCommand } from "../../../src/contract/quote.js";
 import type { Pyro } from "../../../src/doors/e2b/pyro.js";
@@ -25,6 +26,7 @@ interface FakeTask {
   readonly environment: string;
   readonly hasNetwork: boolean;
   readonly commands: Command[];
+  readonly published: Set<number>;
 }
 
 /**
@@ -121,7 +123,14 @@ export class FakePyro implements Pyro {
     "task.exec_signal": async ({ task_id, sequence }: { task_id: string; sequence: number }) => {
       kill(this.#find(task_id).commands[sequence - 1]?.child);
     },
-    "task.port.publish": async ({ port }: { port: number }) => ({ host_port: this.ports.get(port) ?? 1 }),
+    "task.port.publish": async ({ task_id, port }: { task_id: string; port: number }) => {
+      const { published } = this.#find(task_id);
+      if (published.size >= limits.publishedPorts) throw new PyroError("RESOURCE_EXHAUSTED", "too many ports");
+      published.add(port);
+      return { host_port: this.ports.get(port) ?? 1 };
+    },
+    "task.port.close": async ({ task_id, port }: { task_id: string; port: number }) =>
+      void this.#find(task_id).published.delete(port),
     "task.file.write": async (input: { path: string; append?: boolean; mode?: string }, { stdin }: CallOptions) => {
       const pieces: Uint8Array[] = [];
       for await (const piece of stdin ?? []) pieces.push(piece);
@@ -141,7 +150,7 @@ export class FakePyro implements Pyro {
 
   #add(name: string, environment = "", hasNetwork = false) {
     const task_id = `task-${String((this.#count += 1)).padStart(12, "0")}`;
-    this.tasks.set(task_id, { state: "started", name, environment, hasNetwork, commands: [] });
+    this.tasks.set(task_id, { state: "started", name, environment, hasNetwork, commands: [], published: new Set() });
     return taskOf({ task_id });
   }
 

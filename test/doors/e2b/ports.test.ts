@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import { after, before, test } from "node:test";
 
+import { limits } from "../../../src/contract/limits.js";
 import { Served, type Handle } from "./served.js";
 
 let served: Served;
@@ -59,6 +60,21 @@ test("port: one on which nothing listens is 502 and named, also when its server 
     const message = "The sandbox is running but port is not open";
     assert.deepEqual([status, body], [502, { code: 502, message, sandboxId: sandbox.id, port: 4000 }]);
   }
+});
+
+test("port: many that were asked for in vain leave room for those with a server", async () => {
+  const ask = (port: number) => sandbox.ask("GET", "/", { headers: { "e2b-sandbox-port": String(port) } });
+  for (let port = 5000; port < 5000 + 2 * limits.publishedPorts; port++) assert.equal((await ask(port)).status, 502);
+  served.pyro.ports.set(3001, (server.address() as { port: number }).port);
+  assert.equal((await ask(3001)).status, 201);
+  assert.equal((await ask(3000)).status, 201);
+  const opened = [];
+  for (let port = 6000; port < 6000 + limits.publishedPorts; port++) {
+    served.pyro.ports.set(port, (server.address() as { port: number }).port);
+    opened.push((await ask(port)).status);
+  }
+  assert.deepEqual([...new Set(opened)], [201, 503], "one that cannot be had for lack of room is not called closed");
+  assert.equal((await ask(3000)).status, 201);
 });
 
 test("port: the sandbox's own ports by host want their tokens, and no page reaches them", async () => {

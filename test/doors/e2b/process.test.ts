@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { renderPrelude, takeReport } from "../../../src/doors/e2b/process/prelude.js";
+import { until } from "../../client/scratch.js";
 import { envelope, me, readEnvelopes, Served, type Handle } from "./served.js";
 
 let served: Served;
@@ -186,6 +189,45 @@ test("two sandboxes: their calls and processes do not mix", async () => {
   assert.equal(foreign.body.code, "not_found");
   await sandbox.call("process.Process/SendSignal", { process: { pid }, signal: "SIGNAL_SIGKILL" });
   await stream;
+});
+
+test("signals: unknown ones are unimplemented, also names of JavaScript's own, and the process runs on", async () => {
+  const running = sandbox.run("read line; echo $line", { stdin: true, tag: "signals" });
+  const process = { tag: "signals" };
+  const send = (signal: string) => sandbox.call("process.Process/SendSignal", { process, signal });
+  await until("the process runs", async () => (await send("NOPE")).body.code === "unimplemented");
+  for (const signal of ["SIGNAL_SIGHUP", "constructor", "toString"])
+    assert.equal((await send(signal)).body.code, "unimplemented", signal);
+  await sandbox.call("process.Process/SendInput", {
+    process,
+    input: { stdin: Buffer.from("alive\n").toString("base64") },
+  });
+  assert.equal((await running).stdout, "alive\n");
+});
+
+test("input: more than a process's share that waits is refused, and the process goes on", async () => {
+  const go = join(served.directory, "go");
+  const line = `until [ -e ${go} ]; do sleep 0.05; done; exec cat >/dev/null`;
+  const running = sandbox.run(line, { stdin: true, tag: "full" });
+  const process = { tag: "full" };
+  await until("the process runs", async () =>
+    (await sandbox.call("process.Process/List")).body.processes.some(({ tag }: { tag?: string }) => tag === "full"),
+  );
+  const stdin = Buffer.alloc(11_000_000).toString("base64");
+  const sending = Array.from({ length: 12 }, () =>
+    sandbox.call("process.Process/SendInput", { process, input: { stdin } }),
+  );
+  // One that waits is answered when the process reads.
+  assert.equal((await Promise.race(sending)).status, 429);
+  writeFileSync(go, "");
+  const codes = (await Promise.all(sending)).map(({ status }) => status);
+  assert.ok(codes.includes(200) && codes.includes(429), codes.join());
+  assert.deepEqual(
+    codes.filter((code) => code !== 200 && code !== 429),
+    [],
+  );
+  assert.equal((await sandbox.call("process.Process/CloseStdin", { process })).status, 200);
+  assert.equal((await running).exit.exitCode, 0);
 });
 
 test("methods: unknown ones are unimplemented, also names of JavaScript's own", async () => {

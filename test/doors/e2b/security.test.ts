@@ -179,6 +179,19 @@ test("users: a name that a shell could misread is 401, and reaches no shell", as
   assert.deepEqual(body, { code: "unauthenticated", message: "invalid username: 'ghost'" });
 });
 
+test("names: those of JavaScript's own objects are names as any other, or refused", async () => {
+  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty:valueOf"]) {
+    const { status, body } = await served.control("POST", "/v2/sandboxes", { templateID: name });
+    assert.deepEqual([status, body.message], [404, `template '${name}' not found`]);
+    assert.equal((await served.control("GET", `/templates/aliases/${name.split(":")[0]}`)).status, 404);
+  }
+  assert.equal((await served.control("POST", "/v3/templates", { name: "x", tags: ["__proto__"] })).status, 400);
+  for (const signal of ["constructor", "toString", "__proto__"]) {
+    const sent = await sandbox.call("process.Process/SendSignal", { process: { pid: 1 }, signal });
+    assert.ok(["unimplemented", "not_found"].includes(sent.body.code), sent.body.code);
+  }
+});
+
 test("another user of this host reads neither key nor tokens, and gets 401 from the gateway", async () => {
   // Only root can become another user.
   if (process.geteuid!() !== 0) return;

@@ -38,7 +38,7 @@ export interface BuildFiles {
 
 const DEFAULT_TAG = "default";
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const tagForm = /^[A-Za-z0-9._-]{1,128}$/;
+const tagForm = /^(?!__proto__$)[A-Za-z0-9._-]{1,128}$/;
 
 /** The templates that programs have built, and their builds. */
 export class Builds {

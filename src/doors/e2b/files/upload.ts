@@ -31,30 +31,36 @@ export async function uploadFiles(call: FileExchange): Promise<void> {
   const type = request.headers["content-type"] ?? "";
   const boundary = boundaryOf(type);
   const path = query.get("path");
-  const written: EntryInfo[] = [];
+  const written = new Map<string, EntryInfo>();
   if (boundary !== null) {
     for await (const part of readParts(body, boundary)) {
       if (part.name !== "file") continue;
       const target = path ?? part.fileName;
       if (!target) throw new Refusal(400, "A file of the form has neither a path nor a name.");
-      written.push(await writeFile(call, target, part.content, metadata, written));
+      await writeFile(call, target, part.content, metadata, written);
     }
   } else if (/^application\/octet-stream\b/i.test(type)) {
     if (!path) throw new Refusal(400, "An upload of bytes needs a path.");
-    written.push(await writeFile(call, path, body, metadata, written));
+    await writeFile(call, path, body, metadata, written);
   } else throw new Refusal(400, "An upload is a form (multipart/form-data) or bytes (application/octet-stream).");
-  if (written.length === 0) throw new Refusal(400, "The form has no file.");
-  const answer = written.map(({ path, metadata }) => ({ path, name: basename(path), type: "file", metadata }));
+  if (written.size === 0) throw new Refusal(400, "The form has no file.");
+  const answer = Array.from(written.values(), ({ path, metadata }) => ({
+    path,
+    name: basename(path),
+    type: "file",
+    metadata,
+  }));
   sendJson(response, 200, answer);
 }
 
+/** Writes a file, and adds it to those of the request. */
 async function writeFile(
   call: FileExchange,
   path: string,
   content: AsyncIterable<Buffer>,
   metadata: Readonly<Record<string, string>>,
-  before: readonly EntryInfo[],
-): Promise<EntryInfo> {
+  written: Map<string, EntryInfo>,
+): Promise<void> {
   const { sandbox, pyro, user } = call;
   const { head, rest } = await takeHead(content);
   const small = rest === null && head.length > 0 ? { content: head.toString("base64") } : {};
@@ -62,12 +68,12 @@ async function writeFile(
     const lines = await sandbox.guest.ask("write", { user, path, metadata, ...small });
     const entry = readEntry(lines[0]);
     if (entry === null) throw new Refusal(500, `The guest did not say where it wrote ${path}.`);
-    if (before.some((other) => other.path === entry.path)) throw new Refusal(400, `${entry.path} was sent twice.`);
+    if (written.has(entry.path)) throw new Refusal(400, `${entry.path} was sent twice.`);
     if (rest !== null) {
       const target = { task_id: sandbox.record.taskId, path: entry.path, append: true };
       await pyro.perform("task.file.write", target, { stdin: joined(head, rest) });
     }
-    return entry;
+    written.set(entry.path, entry);
   } catch (error) {
     throw uploadErrorOf(error, path, user);
   }

@@ -26,6 +26,8 @@ const DEFAULT_KEEPALIVE_SECONDS = 90;
 /** How long the answer to a KILL waits for the end of the process. */
 const KILL_WAIT_MS = 2_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** The most bytes of input that wait for one process. */
+const MAX_WAITING_BYTES = 67_108_864;
 
 /** The methods; those that return nothing have answered with a stream. */
 export const processMethods: { readonly [method: string]: (call: ProcessCall) => Promise<Reply> } = {
@@ -179,6 +181,9 @@ async function sendInput(process: SandboxProcess, input: Message | null): Promis
     throw new ConnectError("internal", isTyped ? "the process has no terminal" : "the process has a terminal");
   }
   if (!reading.input || reading.input.isEnded) throw new ConnectError("internal", "standard input is closed");
+  if (reading.input.waitingBytes + bytes.length > MAX_WAITING_BYTES) {
+    throw new ConnectError("resource_exhausted", "the process does not read its input");
+  }
   if (await reading.input.push(bytes)) return;
   if (reading.detaching.signal.aborted) throw new ConnectError("unavailable", "the sandbox was paused");
   throw new ConnectError("not_found", `process with pid ${record.pid} not found`);
@@ -186,7 +191,7 @@ async function sendInput(process: SandboxProcess, input: Message | null): Promis
 
 function signalOf(given: unknown): SignalName {
   const name = given === 9 ? "SIGNAL_SIGKILL" : given === 15 ? "SIGNAL_SIGTERM" : String(given);
-  if (name in signals) return name as SignalName;
+  if (Object.hasOwn(signals, name)) return name as SignalName;
   throw new ConnectError("unimplemented", `signal ${name} is not supported`);
 }
 
