@@ -40,6 +40,8 @@ export class Sandbox {
   #isPausing = false;
   #isGone = false;
   #killing: Promise<void> | null = null;
+  /** Resolves when no task is being made for it. */
+  #booting: Promise<unknown> = Promise.resolve();
 
   constructor(host: SandboxHost, record: SandboxRecord) {
     this.#host = host;
@@ -156,6 +158,7 @@ export class Sandbox {
   }
 
   async #deleteTask(): Promise<void> {
+    await this.#booting;
     const { taskId, savedAs, bootedFrom } = this.record;
     await deleteTask(this.#host.pyro, taskId);
     for (const name of [savedAs, bootedFrom]) if (name !== undefined) await removeFiles(this.#host.pyro, name);
@@ -168,8 +171,7 @@ export class Sandbox {
     const savedAs = await saveFiles(pyro, this.record);
     if (this.#isGone) {
       // It was killed meanwhile, which knew nothing of these files.
-      await removeFiles(pyro, savedAs);
-      throw notFound(this.id);
+      return removeFiles(pyro, savedAs);
     }
     this.update({ state: "paused", endAt: new Date().toISOString(), savedAs });
     await this.processes.loseAll();
@@ -180,7 +182,9 @@ export class Sandbox {
   async #boot(savedAs: string): Promise<void> {
     // Of a pause that was cut short: its name is taken until then.
     await deleteTask(this.#host.pyro, this.record.taskId);
-    const taskId = await this.#host.startAgain(this.record, savedAs);
+    const starting = this.#host.startAgain(this.record, savedAs);
+    this.#booting = starting.catch(() => {});
+    const taskId = await starting;
     this.ports.forget();
     const { savedAs: _, ...rest } = this.record;
     this.record = rest;
@@ -201,9 +205,13 @@ export class Sandbox {
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const next = this.#turn.then(async () => {
+    const assertThere = () => {
       if (this.#isGone) throw new Refusal(404, `Sandbox ${this.id} not found`);
-      return work();
+    };
+    const next = this.#turn.then(async () => {
+      assertThere();
+      // A kill ends the work. Whether it has failed or not, the sandbox is gone then.
+      return work().finally(assertThere);
     });
     this.#turn = next.catch(() => {});
     return next;

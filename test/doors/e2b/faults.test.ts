@@ -91,9 +91,27 @@ test("a kill during a pause without memory: leaves neither a task nor saved file
   await held;
   assert.equal((await served.control("DELETE", `/sandboxes/${sandbox.id}`)).status, 204);
   release();
-  assert.equal((await paused).status, 502);
+  assert.equal((await paused).status, 404);
   assert.deepEqual(served.pyro.environments, ["debian:12"]);
   assert.equal(served.pyro.tasks.size, 0);
+});
+
+test("a kill while a sandbox boots from its files: leaves neither its task nor its files", async () => {
+  const sandbox = await served.create();
+  const post = (route: string, body: object) => served.control("POST", `/sandboxes/${sandbox.id}/${route}`, body);
+  assert.equal((await post("pause", { memory: false })).status, 204);
+  const { held, release } = hold("task.create");
+  const connected = post("connect", { timeout: 60 });
+  await held;
+  const killed = served.control("DELETE", `/sandboxes/${sandbox.id}`);
+  await until(
+    "the sandbox is gone",
+    async () => (await served.control("GET", `/sandboxes/${sandbox.id}`)).status === 404,
+  );
+  release();
+  assert.deepEqual([(await killed).status, (await connected).status], [204, 404]);
+  assert.deepEqual([served.pyro.environments, served.pyro.tasks.size], [["debian:12"], 0]);
+  assert.deepEqual(served.log, []);
 });
 
 test("a kill right after the last byte of a file: its answer arrives on the same connection", async () => {
