@@ -3,12 +3,13 @@ import { Builds } from "./builds/builds.js";
 import { parseNetwork } from "./control/network.js";
 import type { NewSandbox } from "./control/new-sandbox.js";
 import type { GatewayHome } from "./home.js";
+import { Prepared } from "./prepared.js";
 import type { Pyro } from "./pyro.js";
 import { notFound, Refusal } from "./answer.js";
 import { Sandbox, type SandboxHost } from "./sandbox.js";
 import { SandboxFiles } from "./sandbox-files.js";
 import { newId, newRecord, newToken, span, type SandboxRecord } from "./sandbox-record.js";
-import { createSandboxTask } from "./sandbox-task.js";
+import { createSandboxTask, type TaskFields } from "./sandbox-task.js";
 import { findTemplate, SNAPSHOT_PREFIX } from "./templates.js";
 import { Timers } from "./timers.js";
 import { DEFAULT_USER } from "./version.js";
@@ -38,6 +39,7 @@ export class Sandboxes {
   readonly #home: GatewayHome;
   readonly log: (message: string) => void;
   readonly #files: SandboxFiles;
+  readonly #prepared: Prepared;
   readonly #host: SandboxHost;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #timers = new Timers((id) => void this.#expire(id));
@@ -48,6 +50,7 @@ export class Sandboxes {
     builds: Builds,
   ) {
     this.pyro = pyro;
+    this.#prepared = new Prepared(pyro);
     this.builds = builds;
     this.#home = home;
     this.log = log;
@@ -113,16 +116,10 @@ export class Sandboxes {
     if (this.#sandboxes.size + this.#creating >= MAX_SANDBOXES) throw new Refusal(503, "There are too many sandboxes.");
     this.#creating += 1;
     try {
-      const template = await findTemplate(wanted.templateId, this);
       const id = newId();
-      const { environment, setup, vcpuCount, memMib } = template;
-      const size = {
-        ...(vcpuCount !== undefined && { vcpu_count: vcpuCount }),
-        ...(memMib !== undefined && { mem_mib: memMib }),
-      };
-      const fields = { environment, ...size, ...(setup !== undefined && { setup }) };
-      const task = await createSandboxTask(this, id, fields, wanted);
-      return await this.#add(newRecord(id, wanted, template, task));
+      const template = await findTemplate(wanted.templateId, this);
+      const create = (fields: TaskFields) => createSandboxTask(this, id, fields, wanted);
+      return await this.#add(newRecord(id, wanted, template, await this.#prepared.start(template, create)));
     } finally {
       this.#creating -= 1;
     }

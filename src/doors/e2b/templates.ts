@@ -67,8 +67,9 @@ export async function findTemplate(name: string, { templates, builds, pyro }: Te
   // One that is not installed is built first, which takes minutes.
   const served = offered.find((each) => installed.has(each)) ?? offered.find(has);
   if (served === undefined) throw new Refusal(404, `template '${name}' not found`);
-  const isSaved = environments.some((environment) => environment.name === served && environment.saved !== undefined);
-  return isSaved || served === "base" ? { environment: served } : { environment: served, setup: USER_SETUP };
+  const { saved, digest } = environments.find((environment) => environment.name === served)!;
+  const isReady = saved !== undefined || served === "base";
+  return { environment: served, ...(!isReady && { setup: USER_SETUP, digest }) };
 }
 
 /** An object has more names than its own, such as `constructor`. */

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { PyroError } from "../../../src/contract/errors.js";
 import { Served } from "./served.js";
 
 let served: Served;
@@ -58,8 +59,38 @@ test("create: refuses what is not supported with 400 and names the field, and ma
 
 test("create: the template of MCP servers is a common one; the SDK starts its server by itself", async () => {
   const sandbox = await served.create({ templateID: "mcp-gateway", mcp: { x: {} } });
-  assert.equal(served.pyro.inputsOf("task.create").at(-1)!["environment"], "debian:12");
+  const user = served.pyro.inputsOf("env.build").at(-1)!;
+  assert.equal(user["from"], "debian:12");
+  assert.equal(served.pyro.inputsOf("task.create").at(-1)!["environment"], user["name"]);
   await served.control("DELETE", `/sandboxes/${sandbox.id}`);
+});
+
+test("templates: an environment is given the user once, and again when its result is gone", async () => {
+  const builds = () => served.pyro.inputsOf("env.build").length;
+  const [before, created] = [builds(), () => served.pyro.inputsOf("task.create").at(-1)!];
+  writeFileSync(served.home.templates, JSON.stringify({ other: "debian:13" }));
+  const made = await Promise.all([1, 2].map(() => served.create({ templateID: "other" })));
+  assert.equal(builds(), before + 1);
+  const { name, from, user, run } = served.pyro.inputsOf("env.build").at(-1)!;
+  assert.deepEqual([from, user], ["debian:13", "root"]);
+  assert.match((run as string[])[0]!, /useradd .* user/);
+  assert.deepEqual([created()["environment"], created()["setup"]], [name, undefined]);
+
+  served.pyro.environments.splice(served.pyro.environments.indexOf(String(name)), 1);
+  made.push(await served.create({ templateID: "other" }));
+  assert.equal(builds(), before + 2);
+  served.pyro.onBuild = () => {
+    throw new PyroError("ENVIRONMENT_BUILD_FAILED", "no useradd");
+  };
+  writeFileSync(served.home.templates, JSON.stringify({ other: "alpine" }));
+  for (const _ of [1, 2]) {
+    const { status, body } = await served.control("POST", "/v2/sandboxes", { templateID: "other" });
+    assert.deepEqual([status, body.message], [500, "no useradd"]);
+  }
+  served.pyro.onBuild = () => {};
+  made.push(await served.create({ templateID: "other" }));
+  for (const { id } of made) await served.control("DELETE", `/sandboxes/${id}`);
+  writeFileSync(served.home.templates, "{}");
 });
 
 test("templates: a file maps names to environments, and a broken file is an error", async () => {
