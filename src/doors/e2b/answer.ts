@@ -113,14 +113,19 @@ function refuseBody(): never {
   throw new Refusal(400, "The body is not a JSON object.");
 }
 
-/** A text as a JSON object; null for any other text. */
+/** A text as a JSON object; null for any other text, and for one with half a character, which no program of a guest could read. */
 export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject && !hasHalves(text, value) ? (value as Record<string, unknown>) : null;
   } catch {
     return null;
   }
+}
+
+/** Whole characters are written as they are, and halves as `\ud800`. */
+function hasHalves(text: string, value: unknown): boolean {
+  const escape = /(?<!\\)(?:\\\\)*\\ud[89a-f]/i;
+  return escape.test(text) && escape.test(JSON.stringify(value));
 }

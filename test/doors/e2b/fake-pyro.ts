@@ -96,7 +96,7 @@ export class FakePyro implements Pyro {
       if (!this.environments.includes(name)) this.environments.push(name);
     },
     "task.create": async ({ name, network, environment }: { name: string; network: boolean; environment: string }) => {
-      if (/^e2b-/.test(environment) && !this.environments.includes(environment))
+      if (environment.startsWith("e2b-") && !this.environments.includes(environment))
         throw new PyroError("ENVIRONMENT_UNKNOWN", environment);
       if ([...this.tasks.values()].some((task) => task.name === name)) throw new PyroError("ALREADY_EXISTS", name);
       if (network && !this.hasNetwork) throw new PyroError("HOST_NOT_ABLE", "no /dev/net/tun");

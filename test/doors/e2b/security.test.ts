@@ -44,7 +44,15 @@ test("key: a gateway that runs takes the new key and refuses the old one as soon
 });
 
 test("any request: an Origin, or a Host other than loopback, is 403, also with the right key", async () => {
-  const hosts = ["evil.test", "evil.test:49900", "127.0.0.1.evil.test", "localhost.evil.test", "10.0.0.1", "[::2]"];
+  const hosts = [
+    "evil.test",
+    "evil.test:49900",
+    "127.0.0.1.evil.test",
+    "localhost.evil.test",
+    "127.999.0.1",
+    "10.0.0.1",
+    "[::2]",
+  ];
   for (const host of hosts) {
     for (const given of [{ "x-api-key": served.key }, sandbox.headers]) {
       const { status } = await served.ask("GET", "/v2/sandboxes", { headers: { ...given, host } });
@@ -177,6 +185,36 @@ test("users: a name that a shell could misread is 401, and reaches no shell", as
     headers: { "content-type": "application/json", ...headers },
   });
   assert.deepEqual(body, { code: "unauthenticated", message: "invalid username: 'ghost'" });
+});
+
+test("half a character, in any field, is refused and reaches no guest; a whole one, and its escape as text, are fine", async () => {
+  const stat = (path: string) =>
+    sandbox.ask("POST", "/filesystem.Filesystem/Stat", {
+      body: Buffer.from(`{"path":"${path}"}`),
+      headers: { "content-type": "application/json" },
+    });
+  for (const half of ["\\ud800", "/tmp/\\uDFFFx", "\\ud83d\\\\", "\\\\\\ud800"])
+    assert.equal((await stat(half)).body.code, "invalid_argument", half);
+  for (const whole of ["/no/\\ud83d\\ude00", "/no/\\\\ud800"])
+    assert.equal((await stat(whole)).body.code, "not_found", whole);
+  const headers = { "x-api-key": served.key };
+  const body = Buffer.from('{"templateID":"base","metadata":{"a":"\\udc00"}}');
+  assert.equal((await served.ask("POST", "/v2/sandboxes", { body, headers })).status, 400);
+});
+
+test("create: variables that no process can have, and fields without an end, do not pass", async () => {
+  for (const envVars of [{ "A=B": "x" }, { "": "x" }, { A: "x\0" }]) {
+    const { status, body } = await served.control("POST", "/v2/sandboxes", { templateID: "base", envVars });
+    assert.equal(status, 400);
+    assert.match(body.message, /envVars/);
+  }
+  const deep = `${"[".repeat(400_000)}${"]".repeat(400_000)}`;
+  const body = Buffer.from(`{"templateID":"base","network":{"unknown":${deep}}}`);
+  const made = await served.ask("POST", "/v2/sandboxes", { body, headers: { "x-api-key": served.key } });
+  assert.equal(made.status, 201);
+  const detail = await served.control("GET", `/sandboxes/${made.body.sandboxID}`);
+  assert.deepEqual(detail.body.network, {});
+  await served.control("DELETE", `/sandboxes/${made.body.sandboxID}`);
 });
 
 test("names: those of JavaScript's own objects are names as any other, or refused", async () => {

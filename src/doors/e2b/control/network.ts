@@ -5,7 +5,7 @@ import { Refusal } from "../answer.js";
 import { refuseUnsupported } from "./unsupported.js";
 
 /** The part of a sandbox's network that can be changed while it runs. */
-export const rulesForm = z.looseObject({
+export const rulesForm = z.object({
   allowOut: z.array(z.string()).nullish(),
   denyOut: z.array(z.string()).nullish(),
   rules: z.unknown().optional(),

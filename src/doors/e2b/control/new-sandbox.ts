@@ -5,11 +5,15 @@ import { networkForm, parseNetwork, type TaskNetwork } from "./network.js";
 import { refuseUnsupported } from "./unsupported.js";
 
 const texts = z.record(z.string(), z.string());
+const variables = z.record(
+  z.string().regex(/^[^=\0]+$/, "expected a name without ="),
+  z.string().regex(/^[^\0]*$/, "expected a text without NUL"),
+);
 
 const newSandboxForm = z.looseObject({
   templateID: z.string().min(1).max(256),
   metadata: texts.nullish(),
-  envVars: texts.nullish(),
+  envVars: variables.nullish(),
   timeout: z.int().min(0).nullish(),
   autoPause: z.boolean().nullish(),
   autoPauseMemory: z.boolean().nullish(),
