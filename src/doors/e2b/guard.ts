@@ -1,8 +1,9 @@
 import { timingSafeEqual, createHash } from "node:crypto";
-import { isIPv4 } from "node:net";
 
 import type { IncomingMessage } from "../../host/http.js";
 import { Refusal } from "./answer.js";
+
+const loopback4 = /^127(?:\.(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}$/;
 
 /** Compares secrets in a time that depends on neither. An empty secret never matches. */
 export function isSameSecret(given: unknown, secret: string): boolean {
@@ -24,7 +25,7 @@ export function hostNameOf({ headers }: IncomingMessage): string {
 /** Throws 403 for a request whose `Host` is not a name of this host's loopback, as after DNS rebinding. */
 export function assertLocal(request: IncomingMessage): void {
   const host = hostNameOf(request);
-  const isLoopback = (isIPv4(host) && host.startsWith("127.")) || host === "[::1]";
+  const isLoopback = loopback4.test(host) || host === "[::1]";
   if (isLoopback || host === "localhost" || host.endsWith(".localhost")) return;
   throw new Refusal(403, `The host ${JSON.stringify(request.headers.host ?? "")} is not this gateway.`);
 }
