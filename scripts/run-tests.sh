@@ -49,9 +49,13 @@ if [ -n "$alone" ]; then
   trap '[ -z "$beside" ] || kill "$beside"; rm -f "$output"' EXIT
   trap 'exit 130' INT TERM HUP
 fi
-# Fast tests wait half of their time, so several run at once on a processor.
+# Fast tests wait half of their time, so several run at once on a processor; several files share a process.
 at_once=2
-[ "$kind" != fast ] || at_once=4
+if [ "$kind" = fast ]; then
+  at_once=4
+  # shellcheck disable=SC2086
+  together=$(node scripts/group-tests.mjs dist/test-groups $together)
+fi
 # shellcheck disable=SC2086
 run "$at_once" $together || failed=1
 if [ -n "$beside" ]; then
