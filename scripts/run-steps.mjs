@@ -35,8 +35,8 @@ if (!plan) {
 
 const seed = process.env.PYRO_TEST_SEED || String(Math.trunc(Math.random() * 2 ** 32));
 const directory = mkdtempSync(join(tmpdir(), "pyro-tests-"));
-const coverage = process.argv[2] === "test" ? { PYRO_TEST_COVERAGE: "1" } : {};
-const env = { ...process.env, ...coverage, PYRO_TEST_SEED: seed, PYRO_TEST_COUNTS: directory };
+const extent = process.argv[2] === "test" ? { PYRO_TEST_COVERAGE: "1" } : { PYRO_TEST_BRIEF: "1" };
+const env = { ...process.env, ...extent, PYRO_TEST_SEED: seed, PYRO_TEST_COUNTS: directory };
 const startedMs = Date.now();
 const totals = { passed: 0, failed: 0, skipped: [], coverage: {} };
 const failedSteps = [];

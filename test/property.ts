@@ -18,5 +18,13 @@ const character = fc.oneof(fc.nat(0x7f), fc.nat(0xffff - 0x800), fc.nat(0x10ffff
   },
 );
 
+/**
+ * How many examples of a property to try: all, or a quarter when PYRO_TEST_BRIEF is set, as in `make check`. Every run tries other
+ * examples, and `make test` tries all.
+ */
+function inAll(examples: number): number {
+  return process.env["PYRO_TEST_BRIEF"] === "1" ? Math.ceil(examples / 4) : examples;
+}
+
 /** fast-check with the seed of this run. */
-export { character, fc };
+export { character, fc, inAll };

@@ -23,7 +23,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { fc } from "../property.js";
+import { fc, inAll } from "../property.js";
 
 import { packSource } from "../../src/client/pack/pack.js";
 import { PyroError } from "../../src/contract/errors.js";
@@ -179,7 +179,7 @@ test("any tree packed and read back is equal", async () => {
       const bytes = await joined(packed.stream);
       assert.deepEqual(await factsOfArchive(bytes), factsOfDirectory(scratch.path));
     }),
-    { numRuns: 20 },
+    { numRuns: inAll(20) },
   );
 });
 

@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../store/scratch.js";
 
 const script = fileURLToPath(new URL("../../../scripts/group-tests.mjs", import.meta.url));
 
-test("groups: every test runs once, also one that fails, and a file with hooks runs alone", (t) => {
+test("groups: every test runs once, also one that fails, and a file with hooks, or one that measures its process, runs alone", (t) => {
   const directory = temporaryDirectory(t);
   const write = (name: string, text: string) => {
     const file = join(directory, `${name}.test.mjs`);
@@ -21,13 +21,14 @@ test("groups: every test runs once, also one that fails, and a file with hooks r
     write(name, `test("${name}", () => { if ("${name}" === "t13") throw new Error(); });`),
   );
   const hooked = write("hooked", 'beforeEach(() => {});\ntest("hooked", () => {});');
+  const measuring = write("measuring", 'test("measuring", () => void process.memoryUsage());');
   const groups = join(directory, "groups");
   mkdirSync(groups);
   writeFileSync(join(groups, "99.mjs"), "of an earlier run");
 
-  const { stdout } = spawnSync(process.execPath, [script, groups, ...plain, hooked], { encoding: "utf8" });
+  const { stdout } = spawnSync(process.execPath, [script, groups, ...plain, hooked, measuring], { encoding: "utf8" });
   const runs = stdout.trim().split("\n");
-  assert.deepEqual(runs, [...["01", "02", "03"].map((name) => join(groups, `${name}.mjs`)), hooked]);
+  assert.deepEqual(runs, [...["01", "02", "03"].map((name) => join(groups, `${name}.mjs`)), hooked, measuring]);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const run = spawnSync(process.execPath, ["--test", "--test-reporter=tap", ...runs], { encoding: "utf8", env });
   const results = Array.from(
@@ -36,6 +37,7 @@ test("groups: every test runs once, also one that fails, and a file with hooks r
   );
   assert.deepEqual(results.toSorted(), [
     "hooked ok",
+    "measuring ok",
     ...names.map((name) => `${name} ${name === "t13" ? "not ok" : "ok"}`),
   ]);
   assert.equal(run.status, 1);

@@ -104,7 +104,7 @@ test("the writer waits for a paused blocking follower until it continues or leav
 
 test("a follower finds all of its output in pieces of 1 MiB after processes that died one after the other", async (t) => {
   const directory = temporaryDirectory(t);
-  /** What a client has not taken of the output that its follower has passed on. */
+  /** The bytes that a follower has passed on and its client has not taken. */
   const underwayBytes = MIB;
   const dead: OutputLog[] = [];
   t.after(() => {

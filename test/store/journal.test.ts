@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { character, fc } from "../property.js";
+import { character, fc, inAll } from "../property.js";
 
 import { openJournal } from "../../src/store/journal.js";
 import type { JournalEntry } from "../../src/store/journal-entry.js";
@@ -53,7 +53,7 @@ test("any entries are read back in order, also after reopening", async (t) => {
       }
       assert.deepEqual(plain((await journalAt(path)).entries), plain(sessions.flat()));
     }),
-    { numRuns: 40 },
+    { numRuns: inAll(40) },
   );
 });
 

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { character, fc } from "../property.js";
+import { character, fc, inAll } from "../property.js";
 
 import { KeptOutput } from "../../src/core/exec/kept-output.js";
 import { openOutputLog } from "../../src/store/output-log.js";
@@ -30,7 +30,7 @@ test("a log shows the same text as a result that was kept in memory", async (t) 
         assert.deepEqual(await renderKept(log, limit, false), kept.render(false));
       },
     ),
-    { numRuns: 60 },
+    { numRuns: inAll(60) },
   );
 });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { findChanges, findRenames } from "../../src/workspace/changes.js";
 import { ancestorsOf, byPath, type Entry, isEqual, type Manifest } from "../../src/workspace/entry.js";
 import { type ConflictChoice, type Plan, reconcile, type ReconcileOptions } from "../../src/workspace/reconcile.js";
-import { fc } from "../property.js";
+import { fc, inAll } from "../property.js";
 import { worlds } from "./trees.js";
 
 const file = (digest: string): Entry => ({ type: "file", mode: 0o644, sizeBytes: digest.length, digest });
@@ -170,7 +170,7 @@ test("reconcile: a host that did not change becomes the workspace", () => {
       assert.deepEqual(decided.conflicts, []);
       assert.deepEqual(sorted(apply(base, decided)), sorted(task));
     }),
-    { numRuns: 2000 },
+    { numRuns: inAll(2000) },
   );
 });
 
@@ -184,7 +184,7 @@ test("reconcile: without conflicts, each entry of the result comes from the side
         assertDecided({ base, host, task, result }, path, isDeleting);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: inAll(3000) },
   );
 });
 
@@ -205,7 +205,7 @@ test("reconcile: each choice other than `fail` leaves a valid tree, and a second
       if (onConflict === "host") assertKeeps(result, host, base);
       if (onConflict === "both") assertKeeps(result, host, base);
     }),
-    { numRuns: 3000 },
+    { numRuns: inAll(3000) },
   );
 });
 

@@ -11,7 +11,7 @@ import type { InputOf } from "../../../src/contract/operations.js";
 import { readPage, waitForOutput } from "../../../src/core/exec/output-page.js";
 import type { TaskExec } from "../../../src/core/exec/task-exec.js";
 import { openOutputLog, type OutputLog } from "../../../src/store/output-log.js";
-import { character, fc } from "../../property.js";
+import { character, fc, inAll } from "../../property.js";
 import { temporaryDirectory } from "../../store/scratch.js";
 
 setFlagsFromString("--expose-gc");
@@ -95,6 +95,6 @@ test("pages of any size have every byte, and pages of a text are text", async (t
       assert.deepEqual(bytes, whole);
       if (isUtf8(whole)) assert.ok(encodings.every((encoding) => encoding === "utf-8"));
     }),
-    { numRuns: 60 },
+    { numRuns: inAll(60) },
   );
 });

@@ -67,9 +67,9 @@ test("pull: the holes of a file stay holes, and count as unchanged in the next p
 test("pull: the holes of a file stay holes on another file system than that of PYRO_HOME", async (t) => {
   const { project, planted } = await open(t, 40 * MIB);
   await using _ = project;
-  const other = mkdtempSync("/dev/shm/pyro-sparse-");
+  const isOther = (place: string) => statSync(place).dev !== statSync(project.directory).dev;
+  const other = mkdtempSync(join(["/dev/shm", "/var/tmp"].find(isOther)!, "pyro-sparse-"));
   t.after(() => rmSync(other, { recursive: true }));
-  assert.notEqual(statSync(other).dev, statSync(project.directory).dev);
   await project.pull({ destination: other });
   await assertArrived(join(other, "disk.img"), planted);
 });

@@ -22,7 +22,7 @@ import type { Channel } from "../../../src/guest/channel.js";
 import { Stage } from "../../../src/guest/stage.js";
 import { PushedFiles } from "../../../src/store/pushed-files.js";
 import { AgentProcess } from "../../guest/agent-process.js";
-import { fc } from "../../property.js";
+import { fc, inAll } from "../../property.js";
 
 const ROUTE = { sourcePath: "/src", destination: "/workspace" };
 
@@ -163,12 +163,12 @@ test("after any pushes with --delete, the workspace has the source's entries and
         Object.assign(expected, guest);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: inAll(40) },
   );
-  assert.ok(removed > 10);
+  assert.ok(removed > 0);
 });
 
-/** What a source has at `x`, for each kind of entry. */
+/** Each kind of entry that a source can have at `x`. */
 const KINDS: Readonly<Record<string, (at: string) => void>> = {
   file: (at) => writeFileSync(at, "file"),
   link: (at) => symlinkSync("away", at),
