@@ -56,7 +56,7 @@ test-browser: setup
 test-ssh: setup
 	@node --test --test-reporter=./scripts/quiet-reporter.mjs dist/test/ssh/main.js
 
-# What a neighbour feels of a guest that does harm: its commands may take twice as long. Its commands during an attack and without one take turns, so a busy machine does little harm. 1 to 3 minutes.
+# How much a harmful guest slows its neighbour: the neighbour's commands may take twice as long. Commands during an attack and without one take turns, so that other load on the machine affects both. 1 to 3 minutes.
 test-neighbours: setup
 	@node dist/test/neighbours/main.js
 

@@ -105,7 +105,7 @@ async function run(client: Client, task: string, command: string): Promise<void>
   if (exit_code !== 0) throw new Error(`${command}: ${stderr}`);
 }
 
-/** What a stopped task takes: nothing but its snapshot. Throws when it has a process. */
+/** The memory and disk of a stopped task, which has only its snapshot. Throws when it has a process. */
 async function measureStopped(client: Client, home: string, task: string) {
   await client.call("task.stop", { task_id: task });
   const vm = `${home}/vms/${task.replace("task-", "vm-")}`;

@@ -61,7 +61,7 @@ async function benchStarts(env: NodeJS.ProcessEnv, options: Options): Promise<Ta
     for (const [work, times] of [[run, runs] as const, [create, starts] as const]) {
       await sleep(PAUSE_MS);
       const took = await timeMs(work);
-      // The first of each makes the template.
+      // The first round is not counted, since it makes the template.
       if (round >= 0) times.push(took);
     }
     await sandboxes.pop()?.kill();

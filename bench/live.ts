@@ -40,7 +40,7 @@ def ask(path):
 print(json.dumps([[ask("/") for _ in range(${REQUESTS})], [ask("/large") for _ in range(${DOWNLOADS})]]))
 `;
 
-/** What a person waits for at a terminal and a browser at a published port, of a VM without a network. */
+/** How long a person waits at a terminal, and a browser at a published port, of a VM without a network. */
 export async function benchLive({ home }: BenchHome): Promise<Table[]> {
   const task = await new Pyro({ home: home.path }).createTask("debian:12");
   try {

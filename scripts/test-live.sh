@@ -1,5 +1,5 @@
 #!/bin/sh
-# What people do in a terminal, in tmux, with a VM; floods of connections; many shells and ports at once. Installs what only this test needs.
+# Terminals of VMs in tmux, used as people use them; floods of connections; many shells and ports at once. Installs what only this test needs.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def without_quotes(text):
-    """The text of a result, as E2B gives it: that of a string has no quotes."""
+    """The text of a result, as E2B returns it: a string has no quotes."""
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 

@@ -103,7 +103,7 @@ def shell(line):
     try:
         return process.wait()
     except BaseException:
-        # If it went on, its later output would be taken for that of the next run.
+        # If it continued, its later output would count as output of the next run.
         process.kill()
         process.wait()
         raise

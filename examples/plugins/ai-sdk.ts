@@ -4,7 +4,7 @@ import { Pyro, PyroError, type CreateTaskOptions, type ErrorCode, type Task, typ
 
 const MAX_TIMEOUT_SECONDS = 86_400;
 
-/** What `createTask` takes, and the environment: a name of `pyro env list` or an image; by default debian:12. */
+/** The options of `createTask`, and the environment: a name of `pyro env list` or an image; by default debian:12. */
 export interface PyroSandboxOptions extends Omit<CreateTaskOptions, "signal" | "onProgress"> {
   readonly environment?: string;
 }

@@ -19,7 +19,7 @@ from pyro_mcp import AsyncPyro, Pyro, PyroError
 
 MAX_COMMAND_BYTES = 49152
 MAX_TIMEOUT_SECONDS = 86400
-# What the protocol calls the errors that a model can act on.
+# The protocol's names for the errors that a model can act on.
 ERRORS = {
     errno.ENOENT: "file_not_found",
     errno.EISDIR: "is_directory",

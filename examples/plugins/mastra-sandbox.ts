@@ -10,7 +10,7 @@ import {
 } from "@mastra/core/workspace";
 import { Pyro, sh, type CreateTaskOptions, type Task } from "pyro-mcp";
 
-/** What `createTask` takes, and the environment: a name of `pyro env list` or an image; by default debian:12. */
+/** The options of `createTask`, and the environment: a name of `pyro env list` or an image; by default debian:12. */
 export interface PyroSandboxOptions extends Omit<CreateTaskOptions, "signal" | "onProgress"> {
   readonly environment?: string;
 }

@@ -1,4 +1,4 @@
-// DNS over TCP: whatever guest and resolver send, the resolver gets nothing but whole, plain questions for allowed names, and the guest whole messages.
+// DNS over TCP: for any bytes from guest and resolver, the resolver gets only whole, plain questions for allowed names, and the guest only whole messages.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@ int pipe_count(void);
 // Takes over both sockets of a connection to `to`. With `is_by_name` the guest's first bytes must contain an allowed name.
 void pipe_join(int guest, int world, const struct address *to, bool is_by_name);
 
-// Ends the connections that the present rules do not leave open.
+// Ends the connections that the present rules do not allow.
 void pipe_judge_all(void);
 
 // Closes a connection so that its peer notices.

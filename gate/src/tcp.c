@@ -194,7 +194,7 @@ static void accept_admitted(struct watch *watch, uint32_t events) {
 }
 
 void tcp_judge_all(void) {
-    // What has not been connected yet is tried again by the guest's kernel, and judged then.
+    // The guest's kernel tries again to open a connection that is not open yet; it is judged then.
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         if (attempts[i].state != ATTEMPT_NONE) end_attempt(&attempts[i]);
     pipe_judge_all();

@@ -1,4 +1,4 @@
-// What the gate may still do after it has given up its rights.
+// The system calls that the gate may still make after it has given up its rights.
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// What the gate lets pass when only names are open: patterns, questions, client hellos and requests.
+// The traffic that the gate lets pass when only names are allowed: patterns, questions, client hellos and requests.
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

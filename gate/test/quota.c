@@ -1,4 +1,4 @@
-// What the gate does when the host has no descriptor left for it.
+// The gate when the host has no descriptor left for it.
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

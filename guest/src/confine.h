@@ -1,4 +1,4 @@
-// What a plain process loads for itself and all its commands: a seccomp filter and a limit.
+// The seccomp filter and the limit that a plain process sets for itself and all its commands.
 #ifndef CONFINE_H
 #define CONFINE_H
 

@@ -28,7 +28,7 @@ struct record {
     int64_t size;
     char path[PATH_MAX];
     char target[PATH_MAX];
-    char stamp[STAMP_MAX_BYTES]; // only of files that are sent; empty for none
+    char stamp[STAMP_MAX_BYTES]; // only of files that are sent; empty for a file without a stamp
     const struct pieces *pieces; // only of sparse files that are sent without their holes
 };
 

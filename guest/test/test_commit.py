@@ -219,7 +219,7 @@ class Failing(CommitTest):
             file.write(f"{call}\n")
 
     def fail_in_turn(self, content, before):
-        """The answers of a push of which each system call fails in turn, and changes nothing; then it succeeds."""
+        """The answers of a push whose system calls fail one after the other, each without a change; then it succeeds."""
         for call in range(1, 1000):
             self.fail_at(call)
             answer = self.push_here(content)

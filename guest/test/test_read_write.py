@@ -1,4 +1,4 @@
-"""One file in either direction: ranges, replacement, and everything that is no plain file."""
+"""Reading and writing one file: ranges, replacement, and entries that are not regular files."""
 
 import base64
 import hashlib

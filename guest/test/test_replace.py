@@ -21,7 +21,7 @@ def entries(kind, name="x"):
 
 
 def removals(kind, name="x", since=(4_000_000_000, 0)):
-    """What a host sends for entries of an earlier push whose types changed, or that are gone."""
+    """The records that a host sends for entries of an earlier push that changed their type or were removed."""
     if kind in ("file", "link"):
         return absent(name, since=since)
     if kind == "directory":

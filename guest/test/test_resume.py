@@ -1,4 +1,4 @@
-"""What survives a session, and where the next session continues."""
+"""The state that survives a session, and the byte at which the next session continues."""
 
 import os
 import random

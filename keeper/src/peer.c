@@ -83,7 +83,7 @@ static void add(napi_env env, napi_value exports, const char *name, napi_callbac
 EXPORT int32_t node_api_module_get_api_version_v1(void);
 int32_t node_api_module_get_api_version_v1(void) { return 8; }
 
-// What Node.js calls.
+// The function that Node.js calls.
 EXPORT napi_value napi_register_module_v1(napi_env env, napi_value exports);
 napi_value napi_register_module_v1(napi_env env, napi_value exports) {
     add(env, exports, "peerOf", peer_of);

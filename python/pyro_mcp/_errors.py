@@ -37,7 +37,7 @@ class PyroError(Exception):
 
 
 class CommandFailedError(PyroError):
-    """What ``check=True`` raises when a command does not succeed: code ``COMMAND_FAILED``.
+    """Raised by ``check=True`` when a command does not succeed: code ``COMMAND_FAILED``.
 
     Attributes:
         result: How the command ended, with its output.

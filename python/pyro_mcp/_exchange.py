@@ -141,7 +141,7 @@ class _Upload:
         except OSError:
             if not self._stream.closed:
                 self.cancel()
-        except BaseException as error:  # What the caller's iterable raised is the caller's to see.
+        except BaseException as error:  # The caller gets the exception of its own iterable.
             self.failure = error
             self.cancel()
 

@@ -93,7 +93,7 @@ def _read_whole(descriptor: int, on_changed: Callable[[], None]) -> tuple[os.sta
 
 
 def _read_to_end(descriptor: int) -> bytes:
-    """All of a file, whatever its stated size; at most one byte more than the limit."""
+    """The whole file, even if its size is stated wrongly; at most one byte more than the limit."""
     pieces: list[bytes] = []
     position = 0
     while position <= _WHOLE_BYTES:

@@ -31,7 +31,7 @@ class Source:
     path: str
     kind: str
     send: Callable[[Write], None]
-    """Writes all of it; raises when that cannot be done."""
+    """Writes the whole stream; raises when the source cannot be packed."""
     report: Callable[[], dict[str, object]]
     """The fields of the result that only the packer knows, once all was written."""
     excluded: int = 0

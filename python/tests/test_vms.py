@@ -170,7 +170,7 @@ class Vms(unittest.TestCase):
             return shown
 
         def type_until(shell, typed, text):
-            """Types again what a dead daemon took with it."""
+            """Types a line again until its output appears, since a daemon that dies loses typed lines."""
             shown = ""
             while text not in shown:
                 shell.write(typed)

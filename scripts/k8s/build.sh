@@ -64,7 +64,7 @@ go build -trimpath -ldflags "$flags" -o "$work/out/" $(for program in $programs;
 
 mkdir -p "$cache/bin"
 for program in $programs; do mv "$work/out/$program" "$cache/bin/"; done
-# What the API of 1.20 knows, for the test of the manifests.
+# The fields that the API of Kubernetes 1.20 knows, for the test of the manifests.
 cp api/openapi-spec/swagger.json "$cache/swagger-1.20.json"
 touch "$cache/bin/built"
 cd "$cache"

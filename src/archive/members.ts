@@ -3,7 +3,7 @@ import { BLOCK_BYTES, type Header, isZeroBlock, numberAt, parseHeader, trimNuls 
 import { parseDecimal, parsePax, parseTime, type PaxRecord } from "./pax.js";
 import { corrupt, refusal, showName } from "./refusal.js";
 
-/** More than any real extended header; it is held in memory. */
+/** The longest extended header that is read, since it is held in memory; real ones are far shorter. */
 const EXTENSION_BYTES = 1_048_576;
 /** Records that are used. Records of a global header apply to the whole archive. */
 const GLOBAL_KEYS = ["path", "linkpath", "size", "mtime", "hdrcharset"];

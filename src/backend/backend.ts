@@ -61,7 +61,7 @@ export interface NetworkReport {
 export interface MachineNetwork {
   /** The part that the guest gets with `wake`. */
   readonly guest: GuestNetwork;
-  /** What was requested, with the present rules. */
+  /** The requested network, with the rules that apply now. */
   readonly request: NetworkRequest;
   readonly forwards: readonly NetworkForward[];
   /** Variables of each command's environment; the caller's own replace them. */

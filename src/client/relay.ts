@@ -18,7 +18,7 @@ export async function relay(env: NodeJS.ProcessEnv): Promise<void> {
   await joinStreams(openUnix(socket), process.stdin, process.stdout);
 }
 
-/** A relay ends here, whatever context is current. */
+/** A relay always leads to this machine; the current context does not matter. */
 function openOwn(env: NodeJS.ProcessEnv): Client {
   return new Client({ ...env, PYRO_CONTEXT: LOCAL });
 }

@@ -14,7 +14,7 @@ import type { Snapshots } from "./snapshots/snapshots.js";
 import type { Tasks } from "./tasks/tasks.js";
 import type { Vms } from "./vms/vms.js";
 
-/** What every operation works on. The daemon makes one and keeps it for its life. */
+/** The objects that all operations work on. The daemon makes one set and keeps it until it ends. */
 export interface Core {
   readonly home: Home;
   readonly version: string;

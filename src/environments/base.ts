@@ -6,7 +6,7 @@ import { contentPath, listPaths, makeLayout } from "./layout.js";
 import { parseInstallation } from "./manifest.js";
 
 /**
- * Makes the environments of a base, a home that nobody writes to any more (PYRO_BASE), environments of this one: their files stay where
+ * Makes the environments of a base, a home that is not written to any more (PYRO_BASE), environments of this one: their files stay where
  * they are. A name that this home has keeps its content. The base is trusted: the digests are not computed again.
  */
 export async function linkBaseEnvironments(directory: string, base: string): Promise<void> {

@@ -129,7 +129,7 @@ export class ChannelStream extends Duplex {
 
   #finish(): void {
     const isGood = this.#channels.status === null ? this.#messages === "" : isSuccess(this.#status);
-    // What was received must still be read; a protocol in it knows its own end.
+    // The bytes that were received must still be read; the protocol in them marks its own end.
     if (isGood || this.#hasOutput) this.push(null);
     else this.destroy(new EndedProgram(this.#status, this.#messages.trim()));
   }

@@ -107,7 +107,7 @@ const FIRST_BYTE_MS = 60_000;
 /** The first byte of a TLS connection. */
 const TLS_HANDSHAKE = 0x16;
 
-/** What a loopback server does. */
+/** The handlers of a loopback server. */
 interface LoopbackWork {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;

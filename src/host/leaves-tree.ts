@@ -5,8 +5,8 @@ import { dirname, join, relative, sep } from "node:path";
 const MOST_LINKS = 40;
 
 /**
- * Whether a link of a directory on this host leads out of it, also through other links. An absolute target always does. When such
- * links are followed, another link on the way that leads out counts as what will be sent in its place.
+ * Whether a link in a directory of this host leads out of that directory, also through other links. An absolute target always does.
+ * With `follows`, another link on the way that leads out counts as the file or directory that is sent in its place.
  */
 export function leavesTree(
   root: string,

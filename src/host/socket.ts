@@ -19,7 +19,7 @@ export function openUnix(path: string): Socket {
 
 /** Carries bytes both ways between a connection and two streams, until the connection has ended. Rejects when it breaks. */
 export async function joinStreams(socket: Socket, source: Readable, sink: Writable): Promise<void> {
-  // What is still to be sent is of no use to a connection that has ended.
+  // Bytes that were not sent yet are of no use after the connection has ended.
   const sending = pipeline(source, socket).catch(() => {});
   await pipeline(socket, sink, { end: false });
   await Promise.race([sending, once(socket, "close")]);

@@ -12,7 +12,7 @@ export function isTerminalInput(): boolean {
 /** False when a read from its terminal would stop this process, as it does for a background job of a shell. */
 export function isForeground(): boolean {
   const stat = readFileSync("/proc/self/stat", "latin1");
-  // The name before the last parenthesis may hold anything.
+  // The program's name ends at the last parenthesis; it may contain spaces and parentheses itself.
   const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return terminal === "0" || group === foreground;
 }

@@ -25,7 +25,7 @@ export class TreeWatch implements Disposable {
     this.#options = options;
   }
 
-  /** Watches a directory beneath the root, and those in it. */
+  /** Watches a directory beneath the root, and all directories in it. */
   async add(path = ""): Promise<void> {
     const { excludes, onError } = this.#options;
     if (this.#watchers.has(path) || (path !== "" && excludes(path, true))) return;

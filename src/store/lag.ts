@@ -6,7 +6,7 @@ export interface Place {
   leave(): void;
 }
 
-/** What a follower may have passed on before its client has taken it, in bytes: the window of our clients. */
+/** How many bytes a follower may have passed on that its client has not taken: the window of our clients. */
 export const UNDERWAY_BYTES = 1 << 20;
 
 /** Offsets of a follower: it has taken everything before the first, and may return to the second. */

@@ -4,7 +4,7 @@ export interface Chunk {
   readonly bytes: Buffer;
 }
 
-/** More than the distance between the writer and a follower that keeps up. */
+/** The bytes that stay in memory: more than a follower that keeps up is behind the writer. */
 const RECENT_BYTES = 262_144;
 
 /** The last pieces that were written to a stream. Followers that keep up need not read them from disk. */

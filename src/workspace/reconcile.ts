@@ -2,7 +2,7 @@ import { bringsEntries, buildTree, findNode, type Node } from "./change-tree.js"
 import type { Change } from "./changes.js";
 import { byPath, type Entry, isEqual } from "./entry.js";
 
-/** What happens to a path that host and workspace changed in different ways. */
+/** The resolution for a path that host and workspace changed in different ways. */
 export type ConflictChoice = "fail" | "task" | "host" | "both";
 
 export interface ReconcileOptions {
@@ -59,7 +59,7 @@ const DIRECTORY = { type: "directory", mode: 0o755 } as const;
 
 /** The host's state at a node, after the decisions for the nodes above it. */
 interface Place {
-  /** The host has nothing there: its parent does not exist, or is replaced. */
+  /** The host has no entry at this path, because its parent does not exist or is replaced. */
   readonly isAbsent: boolean;
   /** The parent path that is kept beside the host's entry. */
   readonly beside: string | null;
@@ -129,7 +129,7 @@ class Reconciler {
 
   /** The workspace added or changed the entry. */
   #visitWritten(node: Node, change: Change, task: Entry, host: Entry | null, place: Place): void {
-    // First, an entry of the workspace that arrives under another name finds no entry there.
+    // First, an entry that is kept beside the host's gets a new name, at which the host has no entry.
     if (place.beside !== null) return this.#write(node, task, place);
     // Second, both sides agree already.
     if (isEqual(host, task)) {

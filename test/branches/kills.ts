@@ -145,7 +145,7 @@ export class Kills {
     });
   }
 
-  /** What was written before is there, unless a reset was done. */
+  /** Asserts that the files written before exist, unless a reset was done. */
   async #checkContent(operation: Operation): Promise<void> {
     const { stdout, exit_code } = await this.#scratch.execHere(this.task, "cat kept", {}, 120);
     const allowed = operation === "reset" ? [this.#content, "0"] : [this.#content];

@@ -14,7 +14,7 @@ import { temporaryDirectory, unhurried } from "./fake-source.js";
 import { setVariables } from "./registry/cache.js";
 
 const VERSION = "6.1.0-9-cloud-amd64";
-/** The modules of the initramfs, here all of them in the kernel. */
+/** The modules that the initramfs needs. In this test's kernel all of them are built in. */
 const builtin = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng", "crc32c_generic", "ext4", "overlay"]
   .concat("af_packet", "virtio_net")
   .map((name) => `kernel/${name}.ko\n`)

@@ -60,7 +60,7 @@ test("task fork: processes, files, sockets and memory live on in the fork and in
   assert.deepEqual(snapshotFiles(), []);
 });
 
-/** What the log of a task's first command holds. */
+/** The content of the log of a task's first command. */
 function readLog(task: string): Buffer {
   const directory = join(scratch.taskPath(task), "execs", "1");
   const offsets = (existsSync(directory) ? readdirSync(directory) : [])

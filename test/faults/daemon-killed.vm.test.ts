@@ -15,7 +15,7 @@ const TASKS = 5;
 const COMMANDS = 3;
 const LINES = 8;
 const AT_ONCE = 5;
-/** Longer than a busy host takes for a short command. */
+/** A time longer than a short command takes on a busy host. */
 const TIMEOUT_SECONDS = 6;
 /** Its directory, and that of its sockets with two files. */
 const FILES_OF_A_VM = 4;

@@ -12,7 +12,7 @@ before(() => {
 });
 after(() => scratch[Symbol.asyncDispose]());
 
-/** Longer than a call takes on a busy host, which must come before a task's end. */
+/** The life of a task, longer than a call takes on a busy host: the call must end before the task. */
 const TTL_SECONDS = 5;
 
 const isGone = (task: string) => !scratch.taskIds().includes(task) && scratch.leftovers().length === 0;

@@ -16,7 +16,7 @@ const COUNT = "i=0; while :; do i=$((i+1)); echo $i >/workspace/count; sleep 0.1
 const say = async (task: string, script: string) => (await scratch.execHere(task, script, {}, 60)).stdout.trim();
 const snapshotOf = async (task: string) => (await scratch.status(task)).automatic_snapshot?.snapshot_id ?? null;
 
-/** Longer than the test: the only snapshot is the one that the test causes. */
+/** An interval longer than the test takes, so that the only snapshot is the one that the test causes. */
 const EVERY_SECONDS = 3_600;
 
 /** Has the next daemon make a task's first automatic snapshot: the task becomes older by the interval. */

@@ -93,7 +93,7 @@ test("the client receives all of 30 MB also when the daemon is killed meanwhile"
   const kills: Promise<void>[] = [];
   child.stdout?.on("data", (chunk: Buffer) => {
     seenBytes += chunk.length;
-    // More than is on its way from one daemon: the second kill is that of the next one.
+    // These are more bytes than one daemon can have on their way, so the second kill hits the next daemon.
     if (kills.length < 2 && seenBytes > kills.length * 5 * MIB) kills.push(scratch.killDaemon());
   });
   assert.deepEqual(await ended, { status: 0, stdout: expected, stderr: expected });

@@ -134,7 +134,7 @@ test("a QEMU that dies before a new daemon has its answer makes the task fail, w
   await scratch.delete(hung);
 });
 
-test("a task with a stopped QEMU can be deleted, also by a daemon that it has not answered", async () => {
+test("a task whose QEMU is stopped can be deleted, also by a later daemon that its agent has never answered", async () => {
   process.kill(scratch.qemuOf(other), "SIGSTOP");
   const silent = await scratch.create();
   process.kill(scratch.qemuOf(silent), "SIGSTOP");

@@ -18,8 +18,8 @@ interface Failure {
 }
 
 /**
- * How often a fault is repeated, each time at another moment: all of them take about three minutes. A night's run sets
- * PYRO_FAULT_ROUNDS=20, for expensive faults too.
+ * How often a fault is repeated, each time at another moment. With the usual numbers all faults take about three minutes;
+ * a run overnight sets PYRO_FAULT_ROUNDS=20, also for expensive faults.
  */
 export function roundsOr(usual: number): number {
   return Number(process.env["PYRO_FAULT_ROUNDS"] ?? usual);

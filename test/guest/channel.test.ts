@@ -10,7 +10,7 @@ import { connectUnix } from "../../src/host/socket.js";
 
 const HOURS = 3;
 const STEP_MS = 5_000;
-/** More than the kernel buffers for a paused reader, and one more sync record. */
+/** More sync records than the kernel buffers for a paused reader. */
 const MOST_WAITING_BYTES = 100_000;
 
 test("a session waits for an agent that is paused for hours, and holds almost no memory for it", async (t) => {

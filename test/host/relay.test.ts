@@ -93,7 +93,7 @@ test("relay: after the last frame of an answer it takes input until the caller c
     const exited = once(relay, "exit");
     if (waits) {
       await until("all is passed on", () => Buffer.concat(got).length === sent.length);
-      // More than a pipe holds: it is taken although the daemon has gone.
+      // The input is larger than a pipe, and is read although the daemon has ended.
       await new Promise((resolve) => relay.stdin.write(Buffer.alloc(1 << 20), resolve));
       assert.equal(relay.exitCode, null);
       relay.stdin.end();

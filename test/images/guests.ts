@@ -131,7 +131,7 @@ test("a root of 10 GiB: its sparse file is read at both ends", async () => {
   rmSync(archive);
 });
 
-test("an image of 300 MB: the time from the registry to the end of the first command, and of the next ones", async () => {
+test("an image of 300 MB: a first command and later ones run, and their times are printed", async () => {
   const [program = Buffer.alloc(0)] = busybox().layers;
   const layers = Array.from({ length: 6 }, (_, index) =>
     tar({ ...file(`data-${index}`), content: noise(50_000_000, `${index}`) }),

@@ -28,7 +28,7 @@ export async function callApi(method: string, path: string, body?: object): Prom
   return JSON.parse(await requestText(method, path, body)) as Fields;
 }
 
-/** What the API server counts, in the form of Prometheus. */
+/** The counters of the API server, in the format of Prometheus. */
 export function readMetrics(): Promise<string> {
   return requestText("GET", "/metrics");
 }

@@ -20,7 +20,7 @@ test("a user of the base's group: the check of the context finds nothing missing
   assert.equal(status, 0, stdout + stderr);
 });
 
-test("a command in a pod of its own: output, errors, input and status, and no pod afterwards", async () => {
+test("a command in a pod of its own has its input, both outputs and its status, and its pod is removed", async () => {
   const started = performance.now();
   const words = ["run", "debian:12", "--", "sh", "-c", "cat; echo wrong >&2; uname -r; exit 7"];
   const { status, stdout, stderr } = await near.pyro(words, { input: "read\n" });

@@ -258,7 +258,7 @@ function select(all: ReadonlyMap<string, DoublePod>, query: URLSearchParams): Do
   });
 }
 
-/** What an API server answers to a request that fails. */
+/** The answer of an API server to a request that fails. */
 export function status(code: number, reason: string, message: string, details: Fields = {}): Recorded {
   return {
     status: code,
@@ -266,7 +266,7 @@ export function status(code: number, reason: string, message: string, details: F
   };
 }
 
-/** What an API server answers when it cannot reach the container of a pod; undefined when it can. */
+/** The answer of an API server that cannot reach the container of a pod; undefined when it can. */
 function unreachable(pod: DoublePod | undefined): Recorded | undefined {
   const { phase, conditions } = pod?.status ?? {};
   if (phase === "Failed" || phase === "Succeeded") return status(500, "InternalError", 'container not found ("pyro")');
@@ -294,7 +294,7 @@ function execRelay(socket: WebSocket, home: string): void {
   });
 }
 
-/** What a container runtime answers when the image has no such program. */
+/** The answer of a container runtime when the image has no such program. */
 function refuseExec(socket: WebSocket): void {
   const message =
     'Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "0a": OCI runtime exec failed: exec failed: unable to start container process: exec: "pyro-relay": executable file not found in $PATH: unknown';

@@ -77,7 +77,7 @@ const denying = {
 };
 const egress = [{}];
 
-/** What the check says of a namespace with these policies. */
+/** The findings of the check for a namespace with these policies. */
 function checkPolicies(...specs: object[]) {
   const items = specs.map((spec, i) => ({ metadata: { name: `policy-${i}` }, spec }));
   near.cluster.recorded.set("GET networkpolicies", { status: 200, body: { items } });

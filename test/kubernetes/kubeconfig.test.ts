@@ -105,7 +105,7 @@ const unusable = [
   ["no-cluster", "NOT_FOUND"],
   ["old", "INVALID_ARGUMENT"],
 ] as const;
-test("kubeconfigs: what cannot be used is refused, with the nearest name", async () => {
+test("kubeconfigs: unusable contexts and files are refused; the hint names the nearest context", async () => {
   for (const [context, code] of unusable) {
     await assert.rejects(choose([first, second], context), { code }, context);
   }

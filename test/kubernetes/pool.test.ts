@@ -67,7 +67,7 @@ test("a task, and a run without a fitting pod, have pods of their own", async ()
   assert.ok(near.cluster.pods.has("pool-4"));
 });
 
-test("a pod fits with the same image, while it runs, with room for the VM", () => {
+test("a pod of the pool fits a task if it runs, has the task's image, and has room for the VM", () => {
   const wish = { vcpuCount: 1, memMib: 1_024, diskMib: 10_240, deadlineSeconds: 60 };
   const pod = (limits: Fields, image = IMAGE, status: Fields = running) =>
     ({ ...readyPod("p", limits, image), status }) as never;

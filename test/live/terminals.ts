@@ -6,10 +6,10 @@ import { kill, pyroPath, until } from "../client/scratch.js";
 import type { TaskScratch } from "../faults/task-scratch.js";
 import { Tmux } from "./tmux.js";
 
-/** What is typed on the host for a shell of a task. */
+/** The command line that is typed on the host for a shell of a task. */
 const PLAIN_BASH = "-- env PS1='guest$ ' bash --norc";
 
-/** What people do in a terminal, in a real one, with a VM. */
+/** Shells of VMs in a real terminal, used as people use them. */
 export function testTerminals(open: () => { readonly scratch: TaskScratch; readonly task: string }): void {
   const start = (size?: { rows: number; cols: number }) => {
     const { scratch, task } = open();

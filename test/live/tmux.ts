@@ -43,7 +43,7 @@ export class Tmux implements Disposable {
     this.#run("resize-window", "-x", `${cols}`, "-y", `${rows}`);
   }
 
-  /** What a person sees. */
+  /** The text that a person sees. */
   get screen(): string {
     return this.#run("capture-pane", "-p");
   }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the fake does for certain hosts, as OpenSSH prints it. */
+/** The fake's messages for certain hosts, as OpenSSH prints them. */
 const failures = {
   away: "ssh: connect to host away port 22: Connection refused",
   nowhere: "ssh: Could not resolve hostname nowhere: Name or service not known",

@@ -106,7 +106,7 @@ test("a gzip bomb of 10 GiB is refused; neither the daemon nor the guest's disk 
     push(task, () => gzipBomb(10 * 1024 * MIB)),
     { code: "WORKSPACE_FULL" },
   );
-  // A file that is left out is still read to its end: the checksum is there.
+  // A file that is left out is still read to its end, where the checksum of gzip is.
   const input = { task_id: task, source_path: "archive", exclude: ["bomb"] };
   const { excluded_count } = await scratch.client.call("task.sync.push", input, {
     openUpload: () => gzipBomb(1024 * MIB),

@@ -56,7 +56,7 @@ for path in ["/etc/passwd", "/proc/self/environ", "/sys/kernel", "/root", "/home
 for path in ["/dev/kvm", "/dev/mem", "/dev/net/tun", "/dev/loop-control", "/dev/fuse"]:
     attempt("open " + path, lambda: read(path))
 
-# What VMs share.
+# The resources that VMs share.
 for path in ["/pyro/root.img", "/pyro/template/ram", "/pyro/template/state", "/pyro/template/overlay"]:
     attempt("write " + path, lambda: write(path))
     attempt("open " + path + " for everybody", lambda: os.chmod(path, 0o777))

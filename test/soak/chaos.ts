@@ -35,7 +35,7 @@ export class Chaos {
     }
   }
 
-  /** At equal distances. In every other case a VM dies while no daemon watches it. */
+  /** Kills the daemon so often, at equal intervals. After every second kill a VM dies too, while no daemon watches it. */
   async killDaemons(times: number, seconds: number, isOver: () => boolean): Promise<void> {
     for (let count = 0; count < times; count += 1) {
       await sleep((seconds * 1_000) / (times + 1));

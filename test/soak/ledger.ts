@@ -5,7 +5,7 @@ export interface KnownFile {
   readonly isSynced: boolean;
 }
 
-/** What was acknowledged about one task: it must be true until the task is deleted. */
+/** The acknowledged facts about one task: they must be true until the task is deleted. */
 export interface Known {
   readonly id: string;
   /** Files of its workspace, by name. */

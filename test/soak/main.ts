@@ -22,7 +22,7 @@ const SHOWN_LINES = 30;
 const SAMPLE_MS = 5_000;
 const LOOK_MS = 1_000;
 const MIB = 1_048_576;
-/** What a daemon may grow beyond its size in the first half of its life, and its size at most. */
+/** How far a daemon may grow beyond its size in the first half of its life, and its largest size. */
 const GROWTH_MIB = 48;
 const MOST_MIB = 200;
 const MOST_DESCRIPTORS = 512;

@@ -9,7 +9,7 @@ import { endOf, type Ended } from "../client/scratch.js";
 import type { Entry, TaskScratch } from "../faults/task-scratch.js";
 import type { Known, Ledger } from "./ledger.js";
 
-/** What may go wrong when processes are killed. Everything else is a failure of pyro. */
+/** The errors that a call may end with when processes are killed. Any other error is a failure of pyro. */
 const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   ...(["ABORTED", "DAEMON_UNREACHABLE", "VM_DIED", "VM_START_FAILED", "RESOURCE_EXHAUSTED"] as const),
   ...(["FAILED_PRECONDITION", "COMMAND_FAILED"] as const),

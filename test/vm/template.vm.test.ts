@@ -61,7 +61,7 @@ describe("templates of one home", () => {
 
   const run = (...command: string[]) => scratch.pyro(["run", "debian:12", "--mem-mib", "256", "--", ...command]);
   const fileOf = (name: string) => join(scratch.home, "templates", templatesOf(scratch)[0]!, name);
-  /** Ends spares too, which were made from the template before. */
+  /** Stops the daemon, and so the spares that were made from the old template. */
   const stopDaemon = () => scratch.pyro(["daemon", "stop"]);
 
   test("ten runs at once build one template", async () => {

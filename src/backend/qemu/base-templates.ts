@@ -11,7 +11,7 @@ import { describeFiles, readTemplateRecord, templateFiles } from "./template.js"
 const BASE_DISK = "scratch.qcow2";
 
 /**
- * Makes the templates of a base, a home that nobody writes to any more (PYRO_BASE), templates of this one. Their memory stays where it is,
+ * Makes the templates of a base, a home that is not written to any more (PYRO_BASE), templates of this one. Their memory stays where it is,
  * so that all homes of a host share it; only the disk, a few hundred KiB, is copied. The base is trusted. Templates for another QEMU or
  * agent have other keys and are never used.
  */

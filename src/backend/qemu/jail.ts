@@ -1,4 +1,4 @@
-/** What makes the jail: bubblewrap; or pyro-enclose, where the container that pyro runs in is the jail (docs/decisions/0065). */
+/** The program that makes the jail: bubblewrap; or pyro-enclose, where the container that pyro runs in is the jail (docs/decisions/0065). */
 export type Jailer =
   | {
       readonly kind: "bubblewrap";

@@ -54,7 +54,7 @@ export async function whileInJail<T>(
   }
 }
 
-/** A SIGTERM for the child ends everything in the jail, at whatever point of making it the jailer is. */
+/** A SIGTERM for the child ends everything in the jail, also while the jail is being made. */
 function startInJail(
   { jailer, keeper, system, dropTo }: Toolchain,
   { devices, mounts }: Pick<JailSpec, "devices" | "mounts">,

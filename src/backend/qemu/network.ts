@@ -45,7 +45,7 @@ export const networkPlan = z.object({
       }),
     )
     .default([]),
-  /** The host's own resolvers, one for each of the guest's. */
+  /** The addresses of the host's resolvers, in the order of the guest's addresses that lead to them. */
   resolvers: z.array(z.string()),
 });
 

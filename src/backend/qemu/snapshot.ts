@@ -79,7 +79,7 @@ async function notePause(onPaused: SnapshotOptions["onPaused"]): Promise<void> {
   await onPaused?.();
 }
 
-/** Does something while the VM is paused, and has it continue: always after a failure, and else when it `resumes`. */
+/** Pauses the VM for some work. Afterwards the VM continues if `resumes` is set, or if the work failed. */
 async function whilePaused(
   qmp: Qmp,
   signal: AbortSignal,

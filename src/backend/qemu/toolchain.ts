@@ -31,7 +31,7 @@ export interface Toolchain {
   /** As it is called: in the bubblewrap of an ordinary user, otherwise before the jail. */
   readonly prlimit: string;
   readonly qemuImg: string;
-  /** pyro-keeper, which leaves no process of a program behind. */
+  /** The path of pyro-keeper, which ends all processes of the program that it starts. */
   readonly keeper: string;
   /** Directories at the root of the jail, from which QEMU is loaded. */
   readonly system: readonly SystemPath[];

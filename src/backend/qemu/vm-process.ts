@@ -194,7 +194,7 @@ function socketPaths(runDirectory: string): { agent: string; qmp: string } {
   return { agent: join(runDirectory, "agent.sock"), qmp: join(runDirectory, "qmp.sock") };
 }
 
-/** What QEMU may map beyond the memory of its VM: translated code, devices, and 8 MiB of stack for each thread. */
+/** The memory that QEMU may map beyond that of its VM: translated code, devices, and 8 MiB of stack for each thread. */
 const QEMU_DATA_MIB = 4_096;
 /**
  * What QEMU may map beyond twice the memory of its VM, shared memory and addresses without memory included: its allocator reserves 128 MiB

@@ -15,7 +15,7 @@ import type { BridgePorts } from "./ports.js";
 
 /** A task that never expires may live for ever; another one not longer than this. */
 const LIFE_SECONDS = 604_800;
-/** What a pod of one command may take beyond its command: its start, and the copy of a source. */
+/** How long a pod of one command may live beyond its command: its start, and the copy of a source. */
 const RUN_SECONDS = 900;
 const QUESTION = { vcpuCount: 1, memMib: 256, diskMib: 1_024 };
 /** How often pods that have ended are removed, at most. */
@@ -169,7 +169,7 @@ export class Bridge {
     await this.#handOver(name, call, pod, prepared, { onResult });
   }
 
-  /** What the bridge has to do with a result; null when it is none of its business. */
+  /** The work of the bridge on a result; null when it has none. */
   #observe(name: OperationName, pod: string): Watcher | null {
     if (name === "vm.delete") return { onResult: async (result) => (await this.#remove(pod), result) };
     if (name !== "task.fork") return null;

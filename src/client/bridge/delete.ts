@@ -6,7 +6,7 @@ import { noPod, type Daemons } from "./daemons.js";
 import type { BridgePorts } from "./ports.js";
 import { readTasks, type Task } from "./recorded.js";
 
-/** What a bridge deletes tasks with. */
+/** The parts of a bridge that the deletion of tasks needs. */
 export interface DeleteTools {
   readonly pods: Pods;
   readonly daemons: Daemons;

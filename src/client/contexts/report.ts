@@ -1,6 +1,6 @@
 import type { Check } from "../kubernetes/check.js";
 
-/** What `pyro context check` has found. */
+/** The findings of `pyro context check`. */
 export interface ContextReport {
   readonly context: string;
   readonly url: string | null;
@@ -13,6 +13,6 @@ export interface ContextReport {
   readonly call_ms: number;
   /** True when VMs can run there. */
   readonly ok: boolean;
-  /** What a context of Kubernetes needs, one by one. */
+  /** One finding for each thing that a context of Kubernetes needs. */
   readonly checks?: readonly Check[];
 }

@@ -13,14 +13,14 @@ export interface Check {
   readonly hint: string | null;
 }
 
-/** What the bridge asks of a cluster. */
+/** The rights that the bridge needs in a cluster. */
 const rights: readonly (readonly [resource: string, verbs: readonly string[]])[] = [
   ["pods", ["create", "get", "list", "patch", "delete"]],
   // Kubernetes asks for `get` before 1.35, and for `create` since.
   ["pods/exec", ["get", "create"]],
   ["pods/portforward", ["get", "create"]],
 ];
-/** What it asks of claims, in a context with storage. */
+/** The rights on claims that it needs in a context with storage. */
 const storageRights: typeof rights = [["persistentvolumeclaims", ["create", "get", "list", "patch", "delete"]]];
 /** The memory of the pod of a task of the default size. */
 const DEFAULT_MIB = 1_664;
@@ -75,7 +75,7 @@ export async function checkNamespace(cluster: Cluster, { namespace }: Kubernetes
   };
 }
 
-/** What the quotas of the namespace leave for a task of the default size. */
+/** Whether the quotas of the namespace leave room for a task of the default size. */
 export async function checkQuota(cluster: Cluster, { namespace }: KubernetesContext): Promise<Check> {
   const seen = await see(cluster.call<Fields>({ verb: "list", resource: "resourcequotas", namespace }));
   if (typeof seen === "string") return { name: "quota", ok: null, message: "Quotas cannot be seen.", hint: null };

@@ -7,14 +7,14 @@ import { readFile } from "../../host/files.js";
 import { runTool } from "../../host/tool.js";
 import type { ClusterAccess, CredentialPlugin } from "./access.js";
 
-/** What a call proves its caller with. */
+/** The credentials of a call. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly cert: string | null;
   readonly key: string | null;
 }
 
-/** Longer than a login in a browser takes, of a plugin that opens one. */
+/** How long a plugin may run: long enough for a login in a browser that it opens. */
 const PLUGIN_MS = 120_000;
 /** A credential is replaced this long before it expires. */
 const SPARE_MS = 30_000;

@@ -130,7 +130,7 @@ function explainRefusal(message: string, facts: Record<string, unknown>, parties
       },
     );
   }
-  return new PyroError("FAILED_PRECONDITION", `A rule of the cluster refuses it: ${message}.`, {
+  return new PyroError("FAILED_PRECONDITION", `A rule of the cluster refuses the pod: ${message}.`, {
     hint: "Change the context's pod template, or the rule (pod security, limit range or admission webhook).",
     details: { ...facts, reason: "policy" },
   });

@@ -18,10 +18,10 @@ export interface PodWish {
   readonly template: Fields | null;
 }
 
-/** What a new pod needs besides what its context says. */
+/** The facts about a new pod that its context does not have. */
 export type PodRequest = Omit<PodWish, "claim" | "image" | "name" | "template" | "version">;
 
-/** What a pod is for: a task, one command, or one question. */
+/** The purpose of a pod: a task, one command, or one question. */
 export type PodKind = "call" | "run" | "task";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -161,7 +161,7 @@ export function podOf(id: string): string | null {
   return digits === undefined ? null : `pyro-${digits}`;
 }
 
-/** What the memory and disk of a pod's VM take of the pod, in MiB. */
+/** The memory and disk that a VM takes of its pod, in MiB. */
 export function needsOf({ memMib, diskMib }: Pick<PodWish, "diskMib" | "memMib">) {
   return { memoryMib: memMib + QEMU_MIB + DAEMON_MIB, diskMib: diskMib + SPARE_DISK_MIB };
 }

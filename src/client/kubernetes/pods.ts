@@ -68,7 +68,7 @@ export class Pods {
       await this.#createPod(name, podIn(claim));
       await this.#claims!.renew(claim);
     } catch (error) {
-      // Another client makes it.
+      // Another client is making the same pod.
       if (!(error instanceof PyroError) || error.code !== "ALREADY_EXISTS") throw error;
     }
     try {

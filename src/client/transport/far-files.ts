@@ -19,7 +19,7 @@ const fields: { readonly [Name in OperationName]?: "file" | "output" } = {
   "env.export": "output",
 };
 
-/** The input with the path of a file there; that of `env.import` has been copied. Throws what the operation would for a file here. */
+/** The input with a path on the other machine in place of the one here; the file of `env.import` has been copied. Throws the errors that the operation has for a file here. */
 export async function placeFile(
   place: Place,
   name: OperationName,

@@ -15,7 +15,7 @@ export interface Forwarded {
 }
 
 const PAUSE_MS = 20;
-/** Longer than the requests to ssh's master of one call. */
+/** A time longer than all requests of one call to ssh's master take. */
 const MAX_WAIT_MS = 120_000;
 
 export async function readRecords(place: Place): Promise<readonly Forwarded[]> {

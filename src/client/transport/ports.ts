@@ -29,7 +29,7 @@ export class FarPorts {
     this.#place = place;
   }
 
-  /** The input for the other machine: host ports are chosen here. Throws FAILED_PRECONDITION when one cannot be had. */
+  /** The input for the other machine: host ports are chosen here. Throws FAILED_PRECONDITION when a port is not free. */
   async prepare(name: OperationName, input: Fields, ask: Ask): Promise<Fields> {
     if (name === "task.port.publish") {
       const { host_port, ...rest } = input;

@@ -4,7 +4,7 @@ import { runTool, type ToolOptions, type ToolResult } from "../../host/tool.js";
 import type { Place } from "./place.js";
 import { buildCommand, buildRequest, describeHost, describeKnownHost, describeLogin } from "./ssh-words.js";
 
-/** Longer than a login with a touch of a key, and a daemon that starts. */
+/** A time in which a user can log in by touching a key, and a daemon can start. */
 const DEADLINE_MS = 60_000;
 /** The exit status of ssh itself; any other one is the command's. */
 const SSH_FAILED = 255;
@@ -33,7 +33,7 @@ async function runSsh(place: Place, args: readonly string[], options: ToolOption
   );
 }
 
-/** What ssh could not do. It has one exit status for everything, so its words decide. */
+/** The step in which ssh failed. Its exit status is the same for all of them, so its message decides. */
 function explainFailure({ context }: Place, { exitCode, stderr }: ToolResult): PyroError {
   const [host, login] = [describeHost(context), describeLogin(context)];
   const said = stderr.trim().split("\n").at(-1) ?? "";

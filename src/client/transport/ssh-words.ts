@@ -18,7 +18,7 @@ const options = [
   "ServerAliveCountMax=3",
   // A master that was killed leaves its sockets.
   "StreamLocalBindUnlink=yes",
-  // What the user's configuration asks for in other sessions has no place in this one.
+  // Switches off what the user's configuration adds to other sessions.
   "ClearAllForwardings=yes",
   "RemoteCommand=none",
   "RequestTTY=no",

@@ -5,7 +5,7 @@ import type { Patience } from "../patience.js";
 /** Asks the daemon for something, without starting it. */
 export type Ask = (name: OperationName, input: object) => Promise<unknown>;
 
-/** What a transport needs for its own work in a call. */
+/** The facts of a call that a transport needs for its own work. */
 export interface CallContext {
   readonly ask: Ask;
   /** Aborted when the caller cancels. */
@@ -34,7 +34,7 @@ export interface Transport {
   settle(name: OperationName, given: object): void | Promise<void>;
   /** How long a call waits for a daemon that it has lost. */
   patience(): Patience;
-  /** What to tell the user about a stream that broke. */
+  /** The message for the user about a stream that broke. */
   loss(): Loss;
 }
 

@@ -60,7 +60,7 @@ async function hash(channel: Channel, path: string): Promise<string> {
   return "";
 }
 
-/** What a task's workspace had in common with the host. Throws FAILED_PRECONDITION when its record is damaged. */
+/** The entries that a task's workspace had in common with the host. Throws FAILED_PRECONDITION when its record is damaged. */
 export async function readBase(base: Pick<WorkspaceBase, "read">, since: "seed" | "push" = "push"): Promise<Base> {
   try {
     return await base.read(since);

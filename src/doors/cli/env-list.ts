@@ -5,7 +5,7 @@ import { renderKind } from "./saved.js";
 import { renderShort } from "./size.js";
 import { renderAge, renderTable } from "./task.js";
 
-/** As many digits of a digest as tell environments apart. */
+/** The number of digits shown of a digest, enough to tell environments apart. */
 const SHOWN_DIGITS = 12;
 
 /** The environments in columns. */

@@ -86,7 +86,7 @@ export const performOwn: { readonly [Name in OwnCommandName]: (call: OwnCall) =>
     if (level !== undefined) process.env[isolationVariable] = String(level);
     const status = await (await openClient()).call("daemon.status", {});
     if (level === undefined || status.require_isolation === level) return show("daemon.status", status, json);
-    throw new PyroError("FAILED_PRECONDITION", `A daemon runs already, and does not require ${String(level)}.`, {
+    throw new PyroError("FAILED_PRECONDITION", `A daemon is already running, and does not require ${String(level)}.`, {
       hint: "Run `pyro daemon stop` first: tasks keep running.",
       details: { required: status.require_isolation, asked: level },
     });

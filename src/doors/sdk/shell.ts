@@ -1,7 +1,7 @@
 import type { OpenShellOptions, SignalOptions } from "./options.js";
 import type { OpenedShell, TaskExecResult } from "./results.js";
 
-/** What `shellTask` takes: how a shell is opened, unless one of its name runs. */
+/** The options of `shellTask`, for opening the shell if no shell with its name runs. */
 export interface ShellTaskOptions extends OpenShellOptions {
   /** Begin with the output so far; default: true. */
   readonly replay?: boolean | undefined;

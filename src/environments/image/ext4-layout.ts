@@ -7,7 +7,7 @@ const DESCRIPTORS_PER_BLOCK = BLOCK_BYTES / 32;
 const DESCRIPTOR_BLOCKS = 4;
 /** Where contents start. */
 export const FIRST_CONTENT_BLOCK = 1 + DESCRIPTOR_BLOCKS;
-/** As many blocks as the descriptors reach, less eight groups for the tables. */
+/** The largest file system, in blocks: the groups that the descriptors can describe, without eight groups for the tables. */
 export const MOST_IMAGE_BLOCKS = (DESCRIPTOR_BLOCKS * DESCRIPTORS_PER_BLOCK - 8) * GROUP_BLOCKS;
 const INODES_PER_BLOCK = BLOCK_BYTES / INODE_BYTES;
 /** The least number of blocks of the last group. */

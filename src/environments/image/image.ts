@@ -29,7 +29,7 @@ export interface BlobStore {
   open(descriptor: Pick<Descriptor, "digest" | "size" | "mediaType">): ByteStream;
 }
 
-/** Larger than any real manifest, index or configuration. */
+/** The most bytes of a manifest, index or configuration; real ones are far smaller. */
 export const MOST_DOCUMENT_BYTES = 4_194_304;
 const MOST_INDEXES = 4;
 

@@ -1,4 +1,4 @@
-// What the browser runs: shows the message, echoes over a WebSocket, and loads the page again when its server says that a file changed.
+// The page's program in the browser: shows the message, echoes over a WebSocket, and loads the page again when its server says that a file changed.
 const show = (id, text) => (document.getElementById(id).textContent = text);
 
 show("message", await (await fetch("/message.txt")).text());

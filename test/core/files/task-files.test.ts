@@ -214,7 +214,7 @@ test("pyro task file: bytes to and from standard streams and files", async (t) =
   assert.deepEqual(readFileSync(at("copy")), bytes);
 });
 
-test("task files: with the rights of another user", async (t) => {
+test("task files: an operation with a user has that user's rights, and its files belong to the user", async (t) => {
   const { task, cli, at } = await openTask(t);
   const user = "12345:7";
   // An agent that is not root cannot become another user.

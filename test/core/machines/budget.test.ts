@@ -22,7 +22,7 @@ test("without limits every VM fits", async () => {
   assert.deepEqual([budget.memoryMib, budget.diskMib, await budget.keptMib()], [60_000, 100_000, null]);
 });
 
-test("each limit is reached exactly, names its variable, and has room again after a release", async () => {
+test("each limit admits exactly its amount; the error names the limit's variable, and a release makes room again", async () => {
   const cases: [Partial<Ceilings>, string][] = [
     [{ vms: 2 }, "PYRO_MAX_VMS"],
     [{ memoryMib: 1_200 }, "PYRO_MAX_MEMORY"],

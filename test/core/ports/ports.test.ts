@@ -8,7 +8,7 @@ import { until } from "../../client/scratch.js";
 import { exchange, openDescriptors, openTask, readAll, serve } from "./published-port.js";
 
 const MiB = 1_048_576;
-/** Longer than the test. */
+/** A time longer than the test takes. */
 const IDLE_SECONDS = 600;
 
 const refusedWith = (code: ErrorCode) => ({ code });

@@ -140,7 +140,7 @@ test("services: one that fails is started again, and one that keeps failing is g
   assert.equal(ended.restartCount, 0);
 });
 
-test("services: ports are published while it runs", async (t) => {
+test("services: its ports are published while the service runs", async (t) => {
   await using opened = await openTask(t);
   const { task } = opened;
   await task.publishPort(8001);

@@ -18,7 +18,7 @@ import { test } from "node:test";
 import { readTree } from "../../client/pull/guest.js";
 import { PulledProject, writeFiles } from "./pulled-project.js";
 
-/** What a hostile guest does between listing its files and sending them. */
+/** The changes that a hostile guest makes between listing its files and sending them. */
 const swaps: Readonly<Record<string, (workspace: string) => void>> = {
   "a FIFO": (workspace) => {
     rmSync(join(workspace, "d/f"));

@@ -109,7 +109,7 @@ test("pull: a push over changes of the workspace makes them part of the base", a
   assert.equal(readFileSync(join(project.host, "a"), "utf8"), "host");
 });
 
-test("pull: paths, exclude and include choose what arrives, and the rest stays a change", async (t) => {
+test("pull: paths, exclude and include choose the changes that arrive; the others arrive in a later pull", async (t) => {
   await using project = await PulledProject.open(t, { "src/a": "1" });
   const { workspace, host } = project;
   writeFiles(workspace, { "src/a": "2", "src/a.log": "x", "doc/b": "2", ".git/HEAD": "ref", "sub/.git/HEAD": "ref" });

@@ -81,7 +81,7 @@ test("pull: a long file of both sides is a conflict with both digests, or no cha
     assert.equal((await project.pull()).written_count, 0);
   }));
 
-test("settle: a file without a digest is refused, since it would count as equal to nothing", (t) =>
+test("settle: a file without a digest is refused, since it could not be compared", (t) =>
   withProject(t, async ({ client, taskId, host }) => {
     const entry = { type: "file", mode: 0o644, size_bytes: 1, sha256: null, target: null };
     const stdin = [Buffer.from(`${JSON.stringify(["a", entry])}\n`)];

@@ -49,7 +49,7 @@ test("cut output of a task's command names the offset to continue from", () => {
   assert.match(stdout, /stdout_offset 50 of task_exec_output/);
 });
 
-test("bytes that an earlier cut left out are counted; the text of its mark is not", () => {
+test("a text that was cut before is cut again: the bytes left out then are counted, the words about that cut are not", () => {
   const text = `${"a".repeat(300)}\n[... 7000 bytes left out ...]\n${"b".repeat(300)}`;
   const before = outcome(text, "", { stdout_truncated: true, stdout_omitted_bytes: 7000 });
   assert.equal(fit(before, 100).stdout_omitted_bytes, 7500);

@@ -49,7 +49,7 @@ test("a registry of this host without TLS and without a login needs no flag, for
   assert.deepEqual(other.requests, []);
 });
 
-test("a handshake that TLS refuses is no answer without TLS", () => {
+test("only an answer without TLS is reported as plain_http; a failed handshake is reported as tls", () => {
   const routine = (reason: string) =>
     Object.assign(new Error(`write EPROTO 80:error:0A:SSL routines:ssl3_read_bytes:${reason}:../deps/ssl.c:1:`), {
       code: "EPROTO",

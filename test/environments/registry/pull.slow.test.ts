@@ -22,7 +22,7 @@ async function open(context: TestContext) {
 const left = (directory: string) => readdirSync(join(directory, "cache", "tmp"));
 const blobNames = (directory: string) => readdirSync(join(directory, "cache", "blobs")).sort();
 
-test("an image of a registry becomes an environment; a second pull asks and fetches nothing", async (context) => {
+test("an image of a registry becomes an environment; a second pull compares the digest and fetches nothing", async (context) => {
   const { cache, registry } = await open(context);
   const image = makeImage([base, upper]);
   registry.push(image);

@@ -23,7 +23,7 @@ export const MAILBOX_FILE_BYTES = 3 * 1_048_576;
 export const HONEST_HELLO = { protocol: 1, agent: "double", mode: "process", kernel: "none", woken: true, jobs: [] };
 export const TWO_WAY_HELLO = { ...HONEST_HELLO, mailbox_bytes: 2_097_152, outbox_bytes: 2_097_152 };
 
-/** What the lying agent sends, besides answers to `ping`. */
+/** The messages that the lying agent sends, besides answers to `ping`. */
 export interface Script {
   /** In place of the answer to a sync record. */
   readonly greet?: (agent: LyingAgent) => void;

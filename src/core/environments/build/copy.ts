@@ -90,7 +90,7 @@ async function hasDirectory(channel: Channel, path: string): Promise<boolean> {
   return (await typeOf(channel, path)) === "directory";
 }
 
-/** What a path leads to; null when it leads nowhere. */
+/** The entry at the end of a path's links; null when there is no such entry. */
 export async function typeOf(channel: Channel, path: string): Promise<string | null> {
   if (posix.resolve("/", path) === "/") return "directory";
   try {

@@ -60,7 +60,7 @@ export class BuildSources {
   }
 
   /**
-   * Takes sources out, for a build that removes their files. Throws FAILED_PRECONDITION when there is none of an id, and
+   * Takes sources out, for a build that removes their files. Throws FAILED_PRECONDITION when an id has no source, and
    * INVALID_ARGUMENT for an id that comes twice; then each stays.
    */
   takeAll(ids: readonly string[]): BuildSource[] {

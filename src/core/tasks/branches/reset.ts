@@ -58,7 +58,7 @@ function neededMib({ parts }: TaskVm, target: string): number {
   return Math.ceil(diskBytes / MIB) + RESERVE_MIB;
 }
 
-/** Throws FAILED_PRECONDITION for a task that a setup prepared, and for a source of which not every file is kept. */
+/** Throws FAILED_PRECONDITION for a task that a setup prepared, and for a source whose files are not all kept. */
 async function assertSeedIsKnown({ record, content }: TaskVm): Promise<string> {
   const { task_id, workspace_seed: seed, setup } = record;
   if (setup === null) {

@@ -1,4 +1,4 @@
-// What a coding agent does: brings a project, runs its tests, reads the failure, corrects the file, runs them again.
+// The work of a coding agent: brings a project, runs its tests, reads the failure, corrects the file, runs them again.
 import assert from "node:assert/strict";
 
 import { CommandExitError, Sandbox } from "e2b";
