@@ -226,6 +226,8 @@ async function wakeClone(
     }
     agent ??= meet();
     await Promise.all([
+      // QEMU would have the guest announce its addresses, which it gets anew. Linux 6.12 deadlocks when they change at that moment.
+      qmp.execute("migrate-set-parameters", { "announce-rounds": 0 }),
       qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
       qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
     ]);
