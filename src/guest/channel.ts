@@ -120,6 +120,11 @@ export class Channel {
     return isRoomLeft;
   }
 
+  /** Counts work that the guest's frames have caused, in microseconds of the daemon's time. */
+  spend(cost: number): void {
+    this.#intake.spend(cost);
+  }
+
   drained(): Promise<void> {
     if (this.#closedBy || !this.#socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));

@@ -2,6 +2,7 @@ import type { z } from "zod";
 
 import { PyroError } from "../contract/errors.js";
 import { type Channel } from "./channel.js";
+import { costs } from "./costs.js";
 import { AgentRefusal } from "./refusal.js";
 import { buildWindow, parseData, parseEof, parseMail, type Frame } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
@@ -35,6 +36,7 @@ export class Download<T> {
       from: 0,
       mailbox: channel.twoWayMailbox,
       deliver: (bytes) => this.#offer(bytes),
+      spend: () => channel.spend(costs.passing),
       grant: async (acked, limit) => {
         await channel.drained();
         this.#grant(acked, limit);

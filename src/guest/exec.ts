@@ -4,6 +4,7 @@ import { PyroError } from "../contract/errors.js";
 import type { EndSignal } from "../contract/wire.js";
 import type { TerminalSize } from "../contract/terminal.js";
 import type { Channel } from "./channel.js";
+import { costs, LARGE_BYTES } from "./costs.js";
 import type { StreamListener } from "./streams.js";
 import { buildWindow, parseData, parseEof, parseMail, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, exit as exitSchema, followed, frameType, type Exit } from "./messages.js";
@@ -64,6 +65,7 @@ export class Exec {
         from: from[name],
         mailbox: channel.twoWayMailbox,
         deliver: (bytes) => sink.onOutput(name, bytes),
+        spend: (sizeBytes) => channel.spend(sizeBytes < LARGE_BYTES ? costs.logging : costs.loggingLarge),
         grant: async (acked, limit) => {
           await channel.drained();
           this.#grant(channelNumber[name], acked, limit);

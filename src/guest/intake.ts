@@ -1,4 +1,5 @@
 import type { Socket } from "../host/socket.js";
+import { BYTES_PER_COST, costs } from "./costs.js";
 import { countMailed, type Frame, type FrameParser } from "./frames.js";
 import { frameType } from "./messages.js";
 import { Turns } from "./turns.js";
@@ -11,10 +12,6 @@ const EARNED_PER_MS = 100;
 const MOST_SAVED = 10_000;
 /** A guest with less allowance than this has sent much lately, and waits for its turn among all such guests. */
 const QUIET = 8_000;
-/** Rough costs in the same unit: to read a chunk, to handle a frame, to look at bytes. */
-const CHUNK_COST = 8;
-const FRAME_COST = 1;
-const BYTES_PER_COST = 4_096;
 
 /** The queue of all guests of this process that send much. */
 const turns = new Turns();
@@ -50,10 +47,16 @@ export class Intake {
     this.#isClosed = true;
   }
 
+  /** Counts work that frames have caused. */
+  spend(cost: number): void {
+    this.#saved = Math.max(0, this.#saved - cost);
+    if (!this.#isQuiet) turns.spend(cost);
+  }
+
   #take(chunk: Buffer): void {
     this.#socket.pause();
     this.#saved = Math.min(MOST_SAVED, this.#saved + (performance.now() - this.#idleSince) * EARNED_PER_MS);
-    this.#spend(CHUNK_COST + chunk.length / BYTES_PER_COST);
+    this.spend(costs.chunk + chunk.length / BYTES_PER_COST);
     this.#parser.push(chunk);
     if (this.#isQuiet) this.#handle();
     else turns.queue(() => this.#handle());
@@ -68,8 +71,7 @@ export class Intake {
         const frame = this.#parser.next();
         if (frame === null) isDone = true;
         else {
-          this.#spend(FRAME_COST);
-          if (frame.type === frameType.mail) this.#spend(countMailed(frame) / BYTES_PER_COST);
+          this.spend(costOf(frame));
           this.#onFrame(frame);
         }
       }
@@ -94,9 +96,10 @@ export class Intake {
     if (this.#isQuiet) setImmediate(next);
     else turns.queue(next);
   }
+}
 
-  #spend(cost: number): void {
-    this.#saved = Math.max(0, this.#saved - cost);
-    if (!this.#isQuiet) turns.spend(cost);
-  }
+function costOf(frame: Frame): number {
+  if (frame.type === frameType.window) return costs.window;
+  if (frame.type === frameType.mail) return costs.mail + countMailed(frame) / BYTES_PER_COST;
+  return costs.frame;
 }

@@ -1,4 +1,5 @@
 import { PyroError } from "../contract/errors.js";
+import { LARGE_BYTES } from "./costs.js";
 import type { Data, Mail } from "./frames.js";
 import type { Letter, Mailbox } from "./mailbox.js";
 
@@ -10,14 +11,14 @@ const MAILED_WINDOW_BYTES = 2_097_152;
 const GRANT_BYTES = 65_536;
 /** Pieces are joined up to this size. */
 const BLOCK_BYTES = 65_536;
-/** The size of a busy agent's frames. */
-const LARGE_BYTES = 32_768;
 
 export interface ReceiverOptions {
   /** The bytes of the stream that the host holds already. */
   readonly from: number;
   /** Takes bytes in order. The next are held back until it resolves. */
   readonly deliver: (bytes: Buffer) => Promise<void>;
+  /** Counts the work of one delivery of this size. */
+  readonly spend: (sizeBytes: number) => void;
   /** The mailbox of a guest that sends pieces through it. */
   readonly mailbox?: Mailbox | null;
   /** Grants a new window, from `acked` to `limit`. The stream waits for it too, so that no grants pile up before a guest that does not read them. */
@@ -128,6 +129,7 @@ export class Receiver {
         const bytes = Buffer.isBuffer(held) ? held : await this.#options.mailbox!.take(held);
         // The guest may reuse the slot in another session.
         if (this.#isStopped) break;
+        this.#options.spend(bytes.length);
         await this.#options.deliver(bytes);
         this.#acked += bytes.length;
         if (this.#acked - this.#granted < GRANT_BYTES || this.#isStopped) continue;

@@ -1,13 +1,17 @@
+import { nextTurn } from "../host/next-turn.js";
 import type { Download } from "./download.js";
 
 const LENGTH_BYTES = 4;
 const MAX_HEADER_BYTES = 16_384;
+/** Headers that are parsed before other work of the daemon gets its turn: a piece of mail has thousands. */
+const HEADERS_PER_TURN = 64;
 
 /** Bytes of a download, taken in pieces of the reader's choice. */
 export class ContentReader {
   readonly #download: Download<unknown>;
   readonly #pieces: AsyncGenerator<Buffer, void, undefined>;
   #held: Buffer = Buffer.alloc(0);
+  #headers = 0;
 
   constructor(download: Download<unknown>) {
     this.#download = download;
@@ -16,6 +20,8 @@ export class ContentReader {
 
   /** The JSON of the next header; undefined at the end. Closes the channel if the header is malformed. */
   async header(): Promise<unknown> {
+    this.#headers += 1;
+    if (this.#headers % HEADERS_PER_TURN === 0) await nextTurn();
     const lengthBytes = await this.#take(LENGTH_BYTES);
     if (lengthBytes === null) return undefined;
     const length = lengthBytes.readUInt32LE(0);

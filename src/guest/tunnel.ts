@@ -1,5 +1,6 @@
 import { PyroError } from "../contract/errors.js";
 import type { Channel } from "./channel.js";
+import { costs } from "./costs.js";
 import { buildWindow, parseData, parseEof, parseWindow, type Frame } from "./frames.js";
 import { channelNumber, frameType, response } from "./messages.js";
 import { outOfOrder, parseJson } from "./payload.js";
@@ -42,6 +43,7 @@ export class Tunnel {
       from: 0,
       mailbox: null,
       deliver: peer.onBytes,
+      spend: () => channel.spend(costs.passing),
       grant: async (acked, limit) => {
         await channel.drained();
         this.#grant(acked, limit);

@@ -96,3 +96,26 @@ test("a broken frame is reported once, and no later frame is handled", async (t)
   });
   assert.deepEqual([(broken as { code: string }).code, handled], ["AGENT_PROTOCOL", [frameType.window]]);
 });
+
+test("work that the frames of a flooding guest cause is counted, so that less is read", async (t) => {
+  const [FRAMES, WORK] = [4_000, 50];
+  const socket = await connected(t, Buffer.concat([back, ...Array.from({ length: FRAMES }, () => empty)]));
+  const onBroken = (error: unknown) => assert.fail(String(error));
+  let handled = 0;
+  const started = performance.now();
+  const intake = new Intake(
+    socket,
+    new FrameParser(nonce),
+    () => {
+      handled += 1;
+      intake.spend(WORK);
+    },
+    onBroken,
+  );
+  while (handled < FRAMES) {
+    await turn();
+    const allowed = (SAVED + 1_000 + (performance.now() - started) * FRAMES_PER_MS) / WORK;
+    assert.ok(handled <= allowed + 32, `${handled} frames were handled, ${allowed} are allowed`);
+  }
+  intake.close();
+});

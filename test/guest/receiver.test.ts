@@ -19,6 +19,7 @@ function held(from = 0): Taken {
   const receiver = new Receiver({
     from,
     mailbox: null,
+    spend: () => {},
     deliver: (bytes) =>
       new Promise((resolve, reject) => {
         taken.delivered.push(bytes);
@@ -67,6 +68,7 @@ test("a guest that does not read its grants: no further bytes are taken from its
   let hasRead = () => {};
   const receiver = new Receiver({
     from: 0,
+    spend: () => {},
     deliver: async (bytes) => void (delivered += bytes.length),
     grant: (acked) => {
       grants.push(acked);

@@ -5,7 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Channel } from "../../../src/guest/channel.js";
-import { buildData, buildFrame, buildMail, buildSync, buildWindow } from "../../../src/guest/frames.js";
+import {
+  buildData,
+  buildFrame,
+  buildMail,
+  buildSync,
+  buildWindow,
+  parseWindow,
+  type Window,
+} from "../../../src/guest/frames.js";
 import { frameType } from "../../../src/guest/messages.js";
 import { connectUnix } from "../../../src/host/socket.js";
 
@@ -29,6 +37,9 @@ export interface Script {
   readonly greet?: (agent: LyingAgent) => void;
   /** On the first request other than `ping`. */
   readonly tell?: (agent: LyingAgent, stream: number) => void | Promise<void>;
+  /** On each start of a job; it is answered already. */
+  readonly onStart?: (agent: LyingAgent, job: number) => void;
+  readonly onWindow?: (job: number, window: Window) => void;
 }
 
 /** Speaks just enough of the guest's side of the protocol for a session, then lies as its script says. */
@@ -86,6 +97,13 @@ export class LyingAgent implements AsyncDisposable {
     for (let sent = 0; sent < totalBytes && !peer.destroyed; sent += piece.length) {
       if (!peer.write(piece)) await this.#drained(peer);
     }
+  }
+
+  /** Resolves to true when the host has read most of what was sent, and to false when it has closed. */
+  async drained(): Promise<boolean> {
+    const peer = this.#peer!;
+    if (peer.writableNeedDrain && !peer.destroyed) await this.#drained(peer);
+    return peer === this.#peer && !peer.destroyed;
   }
 
   #drained(peer: Socket): Promise<void> {
@@ -159,13 +177,17 @@ export class LyingAgent implements AsyncDisposable {
       const [stream, type] = [this.#received.readUInt32LE(4), this.#received.readUInt32LE(8)];
       const payload = this.#received.subarray(HEADER_BYTES, HEADER_BYTES + length);
       this.#received = this.#received.subarray(end);
+      if (type === frameType.window) this.#script.onWindow?.(stream, parseWindow(payload));
       if (type === frameType.request) this.#answer(stream, (JSON.parse(payload.toString()) as { op: string }).op);
     }
   }
 
   #answer(stream: number, op: string): void {
     if (op === "ping") this.ok(stream);
-    else if (!this.#hasTold) {
+    else if (op === "start" && this.#script.onStart) {
+      this.ok(stream, { pid: 1 });
+      this.#script.onStart(this, stream);
+    } else if (!this.#hasTold) {
       this.#hasTold = true;
       void this.#script.tell?.(this, stream);
     }
