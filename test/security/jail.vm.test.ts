@@ -94,7 +94,7 @@ for (const [title, asNobody] of users) {
     assert.deepEqual(Object.fromEntries(wrong), {});
     // An old bubblewrap cannot limit it.
     assert.equal(results["fill the memory with files"], limitsTmp ? "ENOSPC" : "done");
-    assert.equal(Object.keys(results).length, 82);
+    assert.equal(Object.keys(results).length, 94);
   });
 }
 
