@@ -1,24 +1,10 @@
 import { basename, join } from "node:path";
 
-import { PyroError } from "../../contract/errors.js";
-import { Channel } from "../../guest/channel.js";
-import { abortable } from "../../host/abortable.js";
 import type { ControlGroups } from "../../host/control-groups.js";
 import { chmod, copyShared, link, mkdir, open, rm } from "../../host/files.js";
 import { assertFreeSpace } from "../../host/disk.js";
-import { JoinedController } from "../../host/joined-controller.js";
-import { setLowPriority } from "../../host/priority.js";
-import { connectSocketFileWhenReady } from "../../host/socket-file.js";
-import type {
-  Machine,
-  MachineHandle,
-  NetworkRequest,
-  Presence,
-  SavedMachine,
-  StartOptions,
-  VmShape,
-} from "../backend.js";
-import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
+import type { Machine, MachineHandle, NetworkRequest, Presence, SavedMachine, VmShape } from "../backend.js";
+import { buildQemuArgs, inJail } from "./argv.js";
 import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
 import type { NetworkPlan } from "./network.js";
@@ -26,13 +12,14 @@ import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { describeOrigin } from "./origin.js";
 import { scratchPathOf } from "./kept-disk.js";
 import { buildPresence, gateSocketsOf, withChannel } from "./presence.js";
-import { Qmp } from "./qmp.js";
+import type { Qmp } from "./qmp.js";
 import { DISK_RESERVE_MIB } from "./free-space.js";
 import { snapshotFiles, type SnapshotPlace } from "./snapshot.js";
 import { templateFiles, type Template } from "./template.js";
 import type { Toolchain } from "./toolchain.js";
 import { VmProcess } from "./vm-process.js";
 import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
+import { type CloneOptions, wakeClone, type Whole } from "./wake-clone.js";
 
 /** Where clones live. */
 export interface ClonePlace {
@@ -65,13 +52,6 @@ export interface CloneSource {
   /** The snapshot from which it continues; null for a clone in the template's own state. */
   readonly snapshot: Pick<SavedMachine, "directory" | "whole"> | null;
 }
-
-/** Resolves when the snapshot is whole; null when it is. */
-type Whole = SavedMachine["whole"];
-
-type CloneOptions = Pick<StartOptions, "signal" | "urgent" | "onStage">;
-
-const CLONE_DEADLINE_MS = 20_000;
 
 /** Wakes a VM from a template: a new QEMU with a private view of its memory and an overlay over its disk. */
 export async function cloneTemplate(
@@ -193,73 +173,4 @@ async function layOutDisk(directory: string, from: string, whole: Whole, user: V
   await place(join(from, templateFiles.overlay), scratch);
   await chmod(scratch, 0o600);
   await giveToUser(user, scratch);
-}
-
-/**
- * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. A snapshot that
- * is being made is waited for, and the agent's deadline begins then.
- */
-async function wakeClone(
-  process: VmProcess,
-  directory: string,
-  whole: Whole,
-  { signal, urgent, onStage }: CloneOptions,
-): Promise<{ channel: Channel; qmp: Qmp }> {
-  const meet = () => {
-    const agent = connectSocketFileWhenReady(process.sockets.agent, CLONE_DEADLINE_MS, signal).then((socket) =>
-      Channel.open(socket, { deadlineMs: CLONE_DEADLINE_MS, signal, mailboxPath: mailboxPath(directory) }),
-    );
-    agent.catch(() => {});
-    return agent;
-  };
-  let agent = whole === null ? meet() : null;
-  const qmp = await Qmp.open(process.sockets.qmp, CLONE_DEADLINE_MS, signal);
-  qmp.answers.then(
-    () => onStage?.("qemu start"),
-    () => {},
-  );
-  try {
-    if (urgent) await yieldUntil(urgent, qmp, process);
-    if (whole !== null) {
-      await abortable(Promise.all([qmp.answers, whole]), signal);
-      onStage?.("snapshot");
-    }
-    agent ??= meet();
-    await Promise.all([
-      // QEMU would have the guest announce its addresses, which it gets anew. Linux 6.12 deadlocks when they change at that moment.
-      qmp.execute("migrate-set-parameters", { "announce-rounds": 0 }),
-      qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
-      qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
-    ]);
-    await memoryMapped(process, signal);
-    onStage?.("restore");
-    const channel = await agent;
-    onStage?.("agent hello");
-    return { channel, qmp };
-  } catch (error) {
-    qmp.close();
-    throw error;
-  }
-}
-
-/** Waits for the memory of the snapshot, if there is one. A QEMU that reads its state in an unknown way would continue without it. */
-async function memoryMapped(process: VmProcess, signal: AbortSignal): Promise<void> {
-  using until = new JoinedController([signal], CLONE_DEADLINE_MS);
-  await abortable(process.mapped, until.signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    if (!until.signal.aborted) throw error;
-    throw new PyroError("VM_START_FAILED", "This QEMU did not map the memory of the snapshot.");
-  });
-}
-
-/** Gives every other process of the host priority, until the clone becomes urgent. */
-async function yieldUntil(urgent: AbortSignal, qmp: Qmp, process: VmProcess): Promise<void> {
-  // The low priority is set on QEMU's session, which does not exist before QEMU runs.
-  await qmp.answers;
-  const inside = await process.inside;
-  if (!inside || urgent.aborted) return;
-  await setLowPriority(inside.pid, true);
-  const hurry = () => void setLowPriority(inside.pid, false);
-  if (urgent.aborted) hurry();
-  else urgent.addEventListener("abort", hurry, { once: true });
 }

@@ -1,28 +1,20 @@
-import type {
-  FoundMachine,
-  KeptDisk,
-  Machine,
-  MachineHandle,
-  Presence,
-  StartOptions,
-  VmShape,
-} from "../../backend/backend.js";
+import type { FoundMachine, KeptDisk, Machine, MachineHandle, Presence, VmShape } from "../../backend/backend.js";
 import { PyroError } from "../../contract/errors.js";
 import type { IsolationLevel } from "../../contract/isolation-levels.js";
 import type { Channel } from "../../guest/channel.js";
 import { readSnapshotFacts } from "../../store/snapshot-facts.js";
 import type { Call } from "../call.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
-import { whileUsed } from "../snapshots/uses.js";
+import { Continuations } from "./continuations.js";
 import type { AcquiredMachine, LostMachine } from "./facts.js";
 import { fitShape } from "./fit-shape.js";
 import { newMachineId } from "./machine-id.js";
 import { NewMachines, type NewMachinesOptions } from "./new-machines.js";
 import { type MachineRequest, shapeOf, startOptionsOf } from "./request.js";
-import { explainUnusable, lastJobOf, noForks, savedMachineOf, shapeOfSnapshot } from "./saved.js";
+import { explainUnusable, lastJobOf, noForks, shapeOfSnapshot } from "./saved.js";
 import type { SpareCount } from "./spare-kind.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
-import { countRoom, letOutlive, openDiskMachine, resumeMachine } from "./start.js";
+import { countRoom, openDiskMachine } from "./start.js";
 
 /** Machines that outlive the daemon, as tasks and VMs use them. */
 export type LastingMachines = Pick<
@@ -62,6 +54,7 @@ export class Machines {
   readonly #options: NewMachinesOptions;
   readonly #used = new Map<string, { readonly machine: Presence; readonly release: () => void }>();
   readonly #new: NewMachines;
+  readonly #continuations: Continuations;
   /** Each ends a machine that is unused at the moment. */
   readonly #offered = new Set<() => Promise<void>>();
   readonly #disks = new SnapshotDisks({
@@ -78,6 +71,11 @@ export class Machines {
     this.#options = options;
     const endOffered = () => Promise.all([...this.#offered].map((end) => end()));
     this.#new = new NewMachines({ ...options, endOffered });
+    this.#continuations = new Continuations({
+      ...options,
+      room: this.#new.room,
+      use: (machine, release) => void this.#used.set(machine.id, { machine, release }),
+    });
   }
 
   /** How many machines callers use. */
@@ -124,7 +122,7 @@ export class Machines {
     const options = { ...startOptionsOf(request, call), network: request.network };
     const id = request.id ?? newMachineId();
     const outlives = request.outlives === true;
-    const machine = await this.#continue(saved, { id, options, outlives }, call).catch((error: unknown) => {
+    const machine = await this.#continuations.start(saved, { id, options, outlives }, call).catch((error: unknown) => {
       throw explainUnusable(error, request.environment);
     });
     machine.channel.skipStreams(lastJob);
@@ -144,50 +142,24 @@ export class Machines {
   async acquireFrom(snapshot: Snapshot, { id, requireIsolation }: Continuation, call: Call): Promise<Machine> {
     await this.assertIsolation(requireIsolation);
     const options = startOptionsOf({ network: snapshot.record.network }, call);
-    return this.#continue(snapshot, { id, options, outlives: true }, call);
+    return this.#continuations.start(snapshot, { id, options, outlives: true }, call);
   }
 
-  /** The same of a machine that ends with the daemon. */
+  /** Like acquireFrom, but the machine ends with the daemon. */
   async borrowFrom(snapshot: Snapshot, requireIsolation: IsolationLevel | null, call: Call): Promise<Machine> {
     await this.assertIsolation(requireIsolation);
     const options = startOptionsOf({ network: snapshot.record.network }, call);
-    return this.#continue(snapshot, { id: newMachineId(), options, outlives: false }, call);
-  }
-
-  async #continue(
-    snapshot: Snapshot,
-    { id, options, outlives }: { readonly id: string; readonly options: StartOptions; readonly outlives: boolean },
-    call: Call,
-  ): Promise<Machine> {
-    const { backends, environments } = this.#options;
-    const { environment_digest: digest } = snapshot.record;
-    const release = environments.hold(digest);
-    try {
-      const saved = savedMachineOf(snapshot, environments.filesOf(digest).rootPath);
-      const resume = () => resumeMachine(id, backends.vms, saved, options, this.#new.room);
-      const resumed = await whileUsed(snapshot, resume);
-      const machine = outlives ? await letOutlive(resumed) : resumed;
-      this.#used.set(id, { machine, release });
-      return machine;
-    } catch (error) {
-      release();
-      if (call.signal.aborted) throw new PyroError("ABORTED", "The call was cancelled before the machine ran.");
-      throw error;
-    }
+    return this.#continuations.start(snapshot, { id: newMachineId(), options, outlives: false }, call);
   }
 
   /** Why nothing can start from a snapshot here and now; null when it can. */
   checkSnapshot(snapshot: Snapshot): Promise<PyroError | null> {
-    const { backends, environments } = this.#options;
-    const rootPath = environments.filesOf(snapshot.record.environment_digest).rootPath;
-    return backends.vms.checkSnapshot(savedMachineOf(snapshot, rootPath));
+    return this.#continuations.check(snapshot);
   }
 
   /** Copies the disk of a snapshot into a file, which then needs nothing else. It works when the memory cannot be used any more. */
   packDisk(snapshot: Snapshot, to: string, signal: AbortSignal): Promise<void> {
-    const { backends, environments } = this.#options;
-    const saved = savedMachineOf(snapshot, environments.filesOf(snapshot.record.environment_digest).rootPath);
-    return whileUsed(snapshot, () => backends.vms.packDisk(saved, to, signal));
+    return this.#continuations.packDisk(snapshot, to, signal);
   }
 
   /** How many more VMs of a shape there is room for. Throws HOST_NOT_ABLE where there are no VMs. */
