@@ -15,7 +15,7 @@ static void check_answers(const struct syn *syn, const uint8_t *data, size_t siz
     struct syn read;
     size_t head = syn->flow.from.family == AF_INET ? 20 : 40;
     require(syn->length >= head + 20 && packet_build_reset(syn, packet) == head + 20);
-    require(!packet_read_syn(packet, head + 20, &read)); // a reset is no attempt
+    require(!packet_read_syn(packet, head + 20, &read)); // a reset does not count as an attempt
     for (int refusal = REFUSAL_PORT; refusal <= REFUSAL_UNREACHABLE; refusal++)
         require(packet_build_refusal(&syn->flow, 6, syn->sequence, (enum refusal)refusal, packet) == head + 8 + head + 8);
     size_t length = packet_build_datagram(&syn->flow, data, size, packet);

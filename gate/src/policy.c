@@ -34,7 +34,7 @@ static const struct closed closed_v4[] = {
     {{240}, 4},               // reserved; broadcast
 };
 
-// The same for IPv6, where only 2000::/3 is global unicast.
+// The closed ranges of IPv6, where only 2000::/3 is global unicast.
 static const struct closed closed_v6[] = {
     {{0}, 3},                       // unspecified, loopback, IPv4-mapped, IPv4-compatible, local NAT64, discard only
     {{0x20, 0x01, 0}, 23},          // protocol assignments: Teredo, benchmarks, ORCHID and others

@@ -105,7 +105,7 @@ static void test_others(void) {
     say(guest, message, write_question(message, "example.org", 16));
     expect(hear(guest) > 0 && heard[PREFIX + 3] == 0x80 && is_silent(resolver), "empty", "and not asked");
     say(guest, (const uint8_t *)"secret", 6);
-    expect(hear(guest) == 0 && hear(resolver) == 0, "ended by", "what is no question");
+    expect(hear(guest) == 0 && hear(resolver) == 0, "ended by", "bytes that are not a question");
     part();
     join();
     say(guest, message, 0);

@@ -35,7 +35,7 @@ static void test_questions(void) {
     expect(dns_judge(message, &length, name) == DNS_UNKNOWN && (message[3] & 15) == 3, "unknown", name);
     length = write_question(message, "example.org", 1);
     message[2] = 0x80;
-    expect(dns_judge(message, &length, name) == DNS_BROKEN, "an answer is no question", "");
+    expect(dns_judge(message, &length, name) == DNS_BROKEN, "an answer is not a question", "");
     length = write_question(message, "a.example.org", 1);
     message[13] = '.'; // a label that is a dot: "..example.org"
     expect(dns_judge(message, &length, name) == DNS_UNKNOWN, "a dot in a label is none between labels", name);

@@ -65,7 +65,7 @@ def open_source(
     excludes = create_filter(exclude, include)
     is_directory = stat.S_ISDIR(status.st_mode)
     if (git_tracked or with_git) and not is_directory:
-        raise _unsupported(path, "is no directory, as --git-tracked and --with-git need")
+        raise _unsupported(path, "is not a directory; --git-tracked and --with-git need one")
     if with_git and not os.path.lexists(os.path.join(resolved, ".git")):
         raise _no_git(resolved)
     tracked = GitFiles(resolved, include) if git_tracked else None

@@ -26,7 +26,7 @@ export const damage: readonly Specimen[] = [
   damaged("negative size, octal", "n", tar({ ...file("n"), size: "-0000000020\0" })),
   damaged("negative size, PAX", "n", tar(pax({ size: "-1" }), file("n"))),
   { ...damaged("octal overflow", "n", tar({ ...file("n"), size: "777777777777" })), fitsNowhere: true },
-  damaged("size that is no number", "n", tar({ ...file("n"), size: "0000000008z\0" })),
+  damaged("size that is not a number", "n", tar({ ...file("n"), size: "0000000008z\0" })),
   damaged("size with a second number behind it", "n", tar({ ...file("n"), size: "00000 000010" })),
   damaged("no size", "n", tar({ ...file("n"), size: Buffer.alloc(12) })),
   damaged(

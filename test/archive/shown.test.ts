@@ -18,7 +18,7 @@ async function failureOf(archive: Buffer): Promise<string> {
   return `${error.message} ${Object.values(error.details).map(String).join(" ")}`;
 }
 
-test("bytes that are no header are not shown, whether at the start or after an entry", async () => {
+test("bytes in the place of a header are not shown in the error, at the start or after an entry", async () => {
   const content = Buffer.alloc(1024, `${SECRET} ${NASTY}`);
   const first = await failureOf(content);
   const second = await failureOf(Buffer.concat([raw(file("before", "x")), content]));

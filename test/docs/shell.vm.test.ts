@@ -63,7 +63,7 @@ function shell(script: string, env: NodeJS.ProcessEnv = {}) {
     cwd: project,
     env: { ...scratch.env, HOME: scratch.directory, PATH, ...env },
   });
-  // Not from standard input, which the first command would read.
+  // Standard input has no script, since the first command would read it.
   child.stdin.end();
   return endOf(child);
 }

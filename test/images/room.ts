@@ -77,7 +77,7 @@ const hostile: readonly (readonly [what: string, code: string, layers: readonly 
   ["a file above the root", "ARCHIVE_PATH_ESCAPES", [tar(file("../../escaped"))]],
   ["a hard link to a file of the host", "ARCHIVE_PATH_ESCAPES", [tar(hardlink("x", "../../../etc/passwd"))]],
   ["a whiteout above the root", "ARCHIVE_PATH_ESCAPES", [tar(file("a")), tar(file("../.wh.home", ""))]],
-  ["bytes that are no archive", "ARCHIVE_CORRUPT", [Buffer.alloc(2048, "x")]],
+  ["bytes that are not an archive", "ARCHIVE_CORRUPT", [Buffer.alloc(2048, "x")]],
 ];
 
 test("hostile images: refused by code, and nothing is left in the home or beside it", async (context) => {

@@ -13,7 +13,7 @@ const types: Readonly<Record<number, string>> = {
   ...{ 0o060000: "block", 0o010000: "fifo" },
 };
 
-/** The entries of our tree; contents are read from the image that was written. */
+/** The entries of pyro's tree; contents are read from the image that was written. */
 export async function listTree({ tree, blocks }: ImageFiles): Promise<Listing> {
   const lines: string[] = [];
   const firstNames = new Map<Inode, string>();

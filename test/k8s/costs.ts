@@ -36,7 +36,7 @@ function readStoreBytes(): number {
   return Number(/^etcd_mvcc_db_total_size_in_use_in_bytes (\S+)$/m.exec(text)?.[1] ?? Number.NaN);
 }
 
-test("what tasks cost the API server and etcd", async () => {
+test("tasks run, and their cost for the API server and etcd is printed", async () => {
   const call = near.client;
   const storedBefore = readStoreBytes();
   const tasks: string[] = [];

@@ -85,7 +85,7 @@ test("with --network-host-ca curl, wget, git, Python and pip trust it, with and 
   assert.match(stdout, /^subject=/);
   assert.match(stdout, /\/pyro-host-1\.crt$/m);
   assert.doesNotMatch(stdout, /PRIVATE/);
-  assert.ok(!stdout.includes(authority.caPath), "a path of the host is no path of the guest");
+  assert.ok(!stdout.includes(authority.caPath), "the guest's output has no path of the host");
   assert.ok(
     authoritiesOf(task).some((subject) => /Inspecting Root/.test(subject)),
     JSON.stringify(task.network),

@@ -24,7 +24,7 @@ def wait(address):
 for address in ${JSON.stringify(addresses)}: threading.Thread(target=wait, args=[address]).start()
 `;
 
-test("rules: replaced ones count at once, end what they close, and outlive the daemon, a stop and a fork", async () => {
+test("rules: new rules apply at once, end the connections that they forbid, and outlive the daemon, a stop and a fork", async () => {
   const task = await scratch.create({ network: true, network_deny: [`${world.other4}/32`] });
   const targets = [tcp(world.open4, PORT), udp(world.open4, PORT), tcp(world.other4, PORT), udp(world.other4, PORT)];
   const outcomes = (of = task) => reach(scratch, of, targets);

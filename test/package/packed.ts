@@ -20,7 +20,7 @@ export class Packed implements Disposable {
     this.tarball = join(this.directory, names.trim().split("\n").at(-1) ?? "");
   }
 
-  /** Every file in it, without the leading directory. */
+  /** The paths of all files in the package, without the leading directory. */
   files(): string[] {
     const names = run(this.directory, "tar", "--list", "--file", this.tarball).trim().split("\n");
     return names.map((name) => name.replace(/^package\//, ""));

@@ -157,7 +157,7 @@ export function compare(openCompared: () => Promise<Compared>, table: readonly C
           assertSame(name, each, answer, first);
         });
       }
-      assert.ok(given.length > 1, "one door alone is no comparison");
+      assert.ok(given.length > 1, "a comparison needs more than one door");
     });
   }
 }

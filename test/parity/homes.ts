@@ -103,7 +103,7 @@ export const homes: readonly Home[] = [
     },
   },
   {
-    name: "a default time-out that is no number of seconds",
+    name: "a default time-out that is not a number of seconds",
     request: run,
     code: "INVALID_ARGUMENT",
     // It is the client's own variable.

@@ -44,7 +44,7 @@ test("commands: output, exit code, directory, variables, time-out, cancel", asyn
   await assert.rejects(Promise.resolve(sandbox.run({ command: "true", workingDirectory: "/nowhere" })), /nowhere/);
 });
 
-test("files: bytes, text, streams, listings, what is missing", async () => {
+test("files: bytes, text and streams arrive unchanged, directories are listed, and missing files are reported", async () => {
   await using sandbox = pyroSandbox(small);
   const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => index % 256);
   await sandbox.writeBinaryFile({ path: "a/b.bin", content: bytes });

@@ -146,7 +146,7 @@ const trees: Record<string, [layOut: (root: string) => string | void, ...options
     },
     {},
   ],
-  "a name that is no text": [
+  "a name that is not text": [
     (root) => {
       writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff])]), "");
       symlinkSync(Buffer.from([0xff]), join(root, "link"));

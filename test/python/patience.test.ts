@@ -17,7 +17,7 @@ for lived in (3600, 1):
     print(patience.pause(OSError("broken"), 0))
 `;
 
-test("the Python client: a quiet connection that has lasted ends an outage; one that breaks at once does not", async () => {
+test("the Python client: an outage ends with a connection that lasts, even without data, and not with one that breaks at once", async () => {
   const { stdout, stderr } = await python(["-c", SCRIPT], {});
   assert.equal(stdout, "0.1\nNone\n", stderr);
 });

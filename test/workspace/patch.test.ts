@@ -103,7 +103,7 @@ for (const [title, files, patch, reason] of rejects) {
 
 const invalid: readonly (readonly [title: string, patch: string])[] = [
   ["empty text", ""],
-  ["text that is no patch", "hello\n"],
+  ["text that is not a patch", "hello\n"],
   ["a name with ..", change.replaceAll("f.txt", "../f.txt")],
   ["an absolute name", change.replaceAll(/[ab]\/f.txt/g, "/etc/passwd")],
   ["a hunk that is cut", change.slice(0, -8)],

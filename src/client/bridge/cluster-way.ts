@@ -32,7 +32,7 @@ export class ClusterWay {
     const { kubeconfig, kubeContext } = this.#context;
     const cluster = await openCluster(this.#env, { kubeconfig, context: kubeContext });
     const pods = new Pods(cluster, this.#context, readContract().version);
-    // Calls that are under way keep the connections of the former one.
+    // Calls that are under way keep the connections to the earlier cluster.
     this.#ports.use(pods);
     this.#open = { seen, cluster, bridge: new Bridge(pods, new Daemons(pods, this.#context.image), this.#ports) };
     return this.#open.bridge;

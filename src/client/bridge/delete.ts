@@ -70,6 +70,6 @@ async function forgetRecord({ pods, ports }: DeleteTools, pod: string, taskId: s
   const hasEnded = found === null || stateOf(found).is === "ended";
   if (hasEnded && recorded.every(({ task_id }) => task_id === taskId)) return pods.remove(pod);
   const name = recorded.find(({ task_id }) => task_id === taskId)?.name ?? undefined;
-  // A fork's name is no label.
+  // The name of a fork is not a label of a pod.
   await pods.forget(pod, taskId, name !== undefined && holder?.metadata.labels?.[NAME_LABEL] === name);
 }

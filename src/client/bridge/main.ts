@@ -9,7 +9,7 @@ import { serveBridge } from "./serve.js";
 async function main(name: string): Promise<void> {
   const home = openHome();
   const context = findContext(readContexts(home.path), name);
-  if (context.kind !== "kubernetes") throw new PyroError("INVALID_ARGUMENT", `${name} is no context of Kubernetes.`);
+  if (context.kind !== "kubernetes") throw new PyroError("INVALID_ARGUMENT", `${name} is not a context of Kubernetes.`);
   const place = bridgePlaceOf(context, home, process.env);
   const end = () => {
     removeFileSync(place.socket);

@@ -10,7 +10,7 @@ export function unusableOutput(path: string, errno: string, cause?: unknown): Py
   });
 }
 
-/** The same for a failure of the host's file system; any other error unchanged. */
+/** Turns a failure of the host's file system into an error for the caller; returns any other error unchanged. */
 export function explainOutput(path: string, error: unknown): unknown {
   const errno = errnoOf(error);
   return errno === null ? error : (explainFullDisk(error, path) ?? unusableOutput(path, errno, error));

@@ -26,7 +26,7 @@ export async function packSource(path: string, options: PackOptions = {}): Promi
   if (stat.isDirectory()) return packDirectory(resolved, options);
   if (!stat.isFile()) throw unsupported(path, "is neither a directory nor a regular file");
   if (options.gitTracked || options.withGit)
-    throw unsupported(path, "is no directory, as --git-tracked and --with-git need");
+    throw unsupported(path, "is not a directory; --git-tracked and --with-git need one");
   const isArchive = !options.asFile && (ARCHIVE_NAME.test(path) || ARCHIVE_NAME.test(resolved));
   return isArchive ? packArchive(path, resolved, stat, options) : packFile(path, resolved, options);
 }

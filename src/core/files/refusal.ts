@@ -26,7 +26,7 @@ const meanings: Meanings = {
   EROFS: ["FILE_REFUSED", "lies on a read-only file system"],
 };
 
-/** The same where an operation is about the workspace as a whole or a tree of it, such as a diff, a pull or an export. */
+/** The meanings for operations on the whole workspace or a tree of it, such as a diff, a pull or an export. */
 const meaningsOfTrees: Meanings = {
   ...meanings,
   ENOENT: ["NOT_FOUND", "does not exist in the task", "Look with `pyro task file list TASK`."],
@@ -44,7 +44,7 @@ export function explainFileRefusal(thrown: unknown, path: string, user?: string)
   return explain(thrown, path, meanings);
 }
 
-/** The same for a refusal to read a tree, which names the path itself. */
+/** The error of a refusal to read a tree; the refusal names the path itself. */
 export function explainTreeRefusal(thrown: unknown): unknown {
   return explain(thrown, thrown instanceof AgentRefusal ? (thrown.path ?? "") : "", meaningsOfTrees);
 }

@@ -47,7 +47,7 @@ export async function startMachine(
   );
 }
 
-/** The same for a machine that continues where a snapshot was made. */
+/** Like startMachine, but the machine continues where a snapshot was made. */
 export async function resumeMachine(
   id: string,
   backend: Backend,
@@ -60,7 +60,7 @@ export async function resumeMachine(
   );
 }
 
-/** The same for a machine that reads a kept disk. The names in its files stay those of the task. */
+/** Like startMachine, but the machine reads a kept disk. The names in its files stay those of the task. */
 export async function openDiskMachine(
   id: string,
   backend: Backend,

@@ -24,7 +24,7 @@ export type Source = Pick<
   "exclude" | "include" | "links" | "git_tracked" | "with_git" | "source_kind" | "source_bytes" | "source_excluded"
 >;
 
-/** The same where a source need not be given. */
+/** The fields for a source that may be missing. */
 export type OptionalSource = Source & Pick<InputOf<"task.create">, "source_path">;
 
 /** The counts of an imported source. */

@@ -9,7 +9,7 @@ export interface Command {
   /** Takes everything after `--`. */
   readonly rest: RenderedField | null;
   readonly flags: readonly RenderedField[];
-  /** The field whose empty text is a value: it writes an empty file. */
+  /** The field that may be an empty text, which writes an empty file; other fields refuse one. */
   readonly freeText?: string;
   /** Command lines for the help page. */
   readonly examples: readonly string[];

@@ -18,7 +18,7 @@ export async function readPatchBytes(flag: string, path: string | undefined): Pr
   return Buffer.concat(pieces);
 }
 
-/** The same for a patch that must be UTF-8. */
+/** Reads a patch that must be UTF-8. */
 export async function readPatchText(flag: string, path: string): Promise<string> {
   const bytes = await readPatchBytes(flag, path);
   if (isUtf8(bytes)) return bytes.toString("utf8");

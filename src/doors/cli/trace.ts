@@ -20,7 +20,7 @@ export function renderTrace(stages: readonly Stage[]): string {
   return lines.map(render).join("");
 }
 
-/** The same as one line. */
+/** The times of the stages and their sum, as one line of JSON. */
 export function renderTraceJson(stages: readonly Stage[]): string {
   const round = (ms: number) => Math.round(ms * 1000) / 1000;
   const trace = { total_ms: round(sumOf(stages)), stages: stages.map(({ stage, ms }) => ({ stage, ms: round(ms) })) };

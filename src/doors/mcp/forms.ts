@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Maximum output that both forms of an answer contain; a client may show either. */
 const SHORT_BYTES = 2_048;
-/** The same for one command of a list. */
+/** Maximum output of each command in a list. */
 const SHORT_ENTRY_BYTES = 256;
 
 /** Both forms of a result. The form that the client shows has the whole output; the other has only its head and tail. */

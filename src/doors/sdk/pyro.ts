@@ -19,7 +19,7 @@ import { Task } from "./task.js";
  * Every method rejects with a `PyroError`, which has a `code`. A failed command is a result.
  */
 export class Pyro extends Operations {
-  /** The same as the package's `createServer`. */
+  /** The `createServer` of the package. */
   static readonly createServer = createServer;
   readonly #calls: Calls;
   readonly #options: PyroOptions;

@@ -16,7 +16,7 @@ type Place = { readonly start: number; readonly sizeBytes: number } | { readonly
 
 const MOST_FILES = 10_000;
 const MOST_NAME_BYTES = 4095;
-/** Uncompressed. */
+/** The most bytes of an archive, after decompression. */
 const MOST_ARCHIVE_BYTES = 64 * 2 ** 30;
 
 /** Opens the image of an archive that `docker save` wrote: that of a tag, or the only one. `spare` is a path for a copy without gzip. */

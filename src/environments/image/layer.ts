@@ -113,7 +113,7 @@ async function readInode(
   if (type === "symlink") {
     const target = member.link.toString("latin1");
     if (target === "" || target.length > 4095 || target.includes("\0"))
-      throw refusal("ARCHIVE_NAME_INVALID", member.shown, "its target is no name that Linux takes");
+      throw refusal("ARCHIVE_NAME_INVALID", member.shown, "Linux does not accept its target as a name");
     tree.count(member.shown, 0, target.length);
     return makeInode(type, 0o777, { ...metadata, target });
   }

@@ -33,7 +33,7 @@ export function assertImageParts(config: Descriptor, layers: readonly Descriptor
 
 function refuse(part: string, mediaType = ""): never {
   const shown = JSON.stringify(mediaType.slice(0, 200));
-  throw imageError("media_type", `This is no image that pyro can read: ${part} has the media type ${shown}.`, {
+  throw imageError("media_type", `pyro cannot read this image: ${part} has the media type ${shown}.`, {
     media_type: mediaType.slice(0, 200),
   });
 }

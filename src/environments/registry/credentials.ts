@@ -68,7 +68,7 @@ async function askHelper(
 ): Promise<Credentials | null> {
   const program = `docker-credential-${name}`;
   if (!/^[A-Za-z0-9._-]+$/.test(name))
-    throw unusable(`${JSON.stringify(program)} is no name of a helper.`, { program });
+    throw unusable(`${JSON.stringify(program)} is not the name of a credential helper.`, { program });
   const options = { input: key, env: variables, signal, timeoutMs: HELPER_DEADLINE_MS };
   const ended = await runTool(program, ["get"], options).catch((error: unknown) => {
     signal.throwIfAborted();

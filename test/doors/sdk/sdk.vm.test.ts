@@ -38,7 +38,7 @@ test("environments and doctor return their results", async () => {
   assert.ok((await pyro.doctor()).capabilities.guestExec);
 });
 
-test("a VM step by step", async () => {
+test("a VM is created, started, used, stopped and deleted step by step", async () => {
   const { vmId, state } = await pyro.createVm("debian:12", { memMib: 256, ttlSeconds: 60 });
   assert.equal(state, "created");
   assert.equal((await pyro.startVm(vmId)).state, "started");

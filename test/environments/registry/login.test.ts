@@ -145,7 +145,7 @@ test("a redirect to another host gets no login", async (context) => {
   assert.ok(store.requests.length > 0);
 });
 
-test("a store that a redirect leads to cannot send the login to a server that it names", async (context) => {
+test("after a redirect, the new server cannot have the login sent to a server that it names", async (context) => {
   for (const entry of [{ auth }, { identitytoken: "id" }]) {
     const { cache, registry, name } = await open(context, (host) => auths(host, entry));
     const [store, third] = [await registryDouble(context), await registryDouble(context)];

@@ -95,7 +95,7 @@ test("a record whose environment has an endless name is damaged", async (context
 /** Damage that a file may get on its way. */
 const damages: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
   ["is empty", () => Buffer.alloc(0)],
-  ["is no archive", () => Buffer.from("no archive at all")],
+  ["is not an archive", () => Buffer.from("no archive at all")],
   ["was cut off", (bytes) => bytes.subarray(0, bytes.length - 2_048)],
   ["has another kernel", (bytes) => Buffer.from(bytes.toString("latin1").replace("kernel\0", "kernem\0"), "latin1")],
   ["has another disk", (bytes) => Buffer.from(bytes.toString("latin1").replace("files\0", "filet\0"), "latin1")],

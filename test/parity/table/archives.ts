@@ -9,7 +9,7 @@ export const archives: readonly Case[] = [
   { name: "a hard link to nothing", ...push("hard-link.tar"), expect: "ARCHIVE_HARD_LINK" },
   { name: "a FIFO in an archive", ...push("special.tar"), expect: "ARCHIVE_SPECIAL_FILE" },
   { name: "a name of two types", ...push("types.tar"), expect: "ARCHIVE_TYPE_CONFLICT" },
-  { name: "a name that is no text", ...push("name.tar"), expect: "ARCHIVE_NAME_INVALID" },
+  { name: "a name that is not text", ...push("name.tar"), expect: "ARCHIVE_NAME_INVALID" },
   { name: "a name of 256 bytes", ...push("long.tar"), expect: "ARCHIVE_PATH_TOO_LONG" },
   { name: "a million directories", ...push("many.tgz", { dry_run: true }), expect: "ARCHIVE_TOO_MANY_ENTRIES" },
   { name: "half an archive", ...push("half.tgz"), expect: "ARCHIVE_CORRUPT" },

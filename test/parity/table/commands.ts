@@ -1,6 +1,6 @@
 import { LIMIT, MiB2, run, sh, type Case } from "./case.js";
 
-/** Root of a guest takes the agent's port and writes bytes to it that are no frame. */
+/** Root of a guest takes the agent's port and writes bytes to it that are not a frame. */
 const forge = `
 import ctypes, os
 libc = ctypes.CDLL(None)

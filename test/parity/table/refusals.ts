@@ -62,7 +62,7 @@ export const refusals: readonly Case[] = [
   { name: "removing an unknown environment", ...of("env.remove", { environment: "x" }), expect: "ENVIRONMENT_UNKNOWN" },
   { name: "saving an unknown task", ...of("env.save", { source: "x", name: "y" }), expect: "NOT_FOUND" },
   {
-    name: "saving under a name that is no name",
+    name: "saving under an invalid name",
     ...of("env.save", { source: "x", name: "../y" }),
     expect: "INVALID_ARGUMENT",
   },
