@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -200,7 +200,7 @@ export const imageConfig: FuzzTarget = {
   },
 };
 
-const scratch = mkdtempSync(join(tmpdir(), "pf-"));
+const scratch = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pf-"));
 process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const json = (value: unknown) => JSON.stringify(value);
 const saved = [{ Config: "config.json", RepoTags: ["a:1"], Layers: ["layer.tar"] }];
