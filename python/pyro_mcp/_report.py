@@ -12,7 +12,9 @@ _LISTED = 5
 _HINTS = {
     "ARCHIVE_LINK_ESCAPES": "Choose with `--links`: `keep` sends links as links, `skip` leaves them out, `follow` sends "
     "what they point to.",
-    "ARCHIVE_NAME_INVALID": "Names must be UTF-8 without NUL bytes; rename the entry.",
+    "ARCHIVE_NAME_INVALID": (
+        "Names must be UTF-8 without NUL bytes; rename the entry, or leave it out with `--exclude`."
+    ),
     "ARCHIVE_PATH_TOO_LONG": "Shorten the path: 4,096 bytes in all, 255 for each part.",
     "ARCHIVE_TOO_MANY_ENTRIES": "Send less, for example with `--exclude`.",
     "SOURCE_UNREADABLE": "Make the named entries readable, or leave them out with `--exclude`.",
