@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { FoundMachine, Machine, Presence } from "../../src/backend/backend.js";
 import { PyroError } from "../../src/contract/errors.js";
 import type { AcquiredMachine } from "../../src/core/machines/facts.js";
-import type { LastingMachines } from "../../src/core/machines/machines.js";
+import type { LastingMachines } from "../../src/core/machines/lasting.js";
 import type { MachineRequest } from "../../src/core/machines/request.js";
 import { newMachineId } from "../../src/core/machines/machine-id.js";
 import { SnapshotDisks } from "../../src/core/machines/snapshot-disks.js";

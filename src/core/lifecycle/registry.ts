@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { readMakingTime } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import type { Damage } from "../../store/record.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 import { reapRegularly } from "./expiry.js";
 
 /** The parts in which tasks and VMs differ. */

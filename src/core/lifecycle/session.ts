@@ -3,7 +3,7 @@ import { PyroError, reasonOf } from "../../contract/errors.js";
 import type { Channel } from "../../guest/channel.js";
 import type { Log } from "../../host/log.js";
 import type { LostMachine } from "../machines/facts.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 import { watchSilence } from "./silence.js";
 
 /** How a machine was lost: its process ended, or its agent broke the protocol or can never be reached. */

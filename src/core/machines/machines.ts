@@ -16,26 +16,6 @@ import type { SpareCount } from "./spare-kind.js";
 import { SnapshotDisks } from "./snapshot-disks.js";
 import { countRoom, openDiskMachine } from "./start.js";
 
-/** Machines that outlive the daemon, as tasks and VMs use them. */
-export type LastingMachines = Pick<
-  Machines,
-  | "acquire"
-  | "acquireFrom"
-  | "adopt"
-  | "assertIsolation"
-  | "checkSnapshot"
-  | "countRoom"
-  | "destroy"
-  | "endLost"
-  | "hold"
-  | "identify"
-  | "keepDisk"
-  | "offer"
-  | "openDisk"
-  | "readSnapshot"
-  | "sweep"
->;
-
 /** A machine that continues a snapshot. */
 interface Continuation {
   readonly id: string;
@@ -259,9 +239,4 @@ export class Machines {
   async #sweep(isStray: (id: string) => boolean): Promise<void> {
     await Promise.all(this.#options.backends.all.map((backend) => backend.sweep(isStray)));
   }
-}
-
-/** Gives a machine that answers the form of one that was adopted. */
-export function asFound(machine: Machine): FoundMachine {
-  return { ...machine, ready: Promise.resolve(machine) };
 }

@@ -4,7 +4,7 @@ import type { Log } from "../../host/log.js";
 import { diskPath } from "../../store/layout.js";
 import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { adoptMachine } from "../lifecycle/session.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 import { machineIdOf } from "./machine-id.js";
 import { restoredRecord } from "./branches/restore.js";
 import { moveTask } from "./moves.js";

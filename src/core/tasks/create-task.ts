@@ -8,7 +8,7 @@ import { WorkspaceBase } from "../../store/workspace-base.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../store/workspace-lists.js";
 import type { Call } from "../call.js";
 import type { AcquiredMachine } from "../machines/facts.js";
-import { asFound, type LastingMachines } from "../machines/machines.js";
+import { asFound, type LastingMachines } from "../machines/lasting.js";
 import { takeDirectory } from "../exec/directory.js";
 import { takeUser } from "../exec/user.js";
 import { networkRequestOf } from "../machines/network.js";

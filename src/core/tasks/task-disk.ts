@@ -4,7 +4,7 @@ import { existsSync, rm } from "../../host/files.js";
 import { diskPath } from "../../store/layout.js";
 import type { TaskRecord } from "../../store/task-record.js";
 import { DiskReader } from "../machines/disk-reader.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 
 interface TaskDiskParts {
   readonly directory: string;

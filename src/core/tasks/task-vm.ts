@@ -8,7 +8,7 @@ import { writeTaskRecord, type TaskRecord } from "../../store/task-record.js";
 import { copyWorkspaceLists } from "../../store/workspace-lists.js";
 import { assertAnswers, reach } from "../lifecycle/answering.js";
 import { type Loss, MachineSession, releaseJobs } from "../lifecycle/session.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 import type { Snapshots } from "../snapshots/snapshots.js";
 import { assertAllowed, moveTask, type TaskUse } from "./moves.js";
 import type { Pushes } from "../workspace/pushes.js";

@@ -10,7 +10,7 @@ import { listTaskDirectories, removeTaskDirectory, sweepDeleted } from "../../st
 import { readTaskRecord } from "../../store/task-record.js";
 import type { Call } from "../call.js";
 import { Registry } from "../lifecycle/registry.js";
-import type { LastingMachines } from "../machines/machines.js";
+import type { LastingMachines } from "../machines/lasting.js";
 import type { Snapshot } from "../snapshots/snapshots.js";
 import { AutomaticSnapshots } from "./automatic-snapshots.js";
 import { adoptTask } from "./adopt-task.js";

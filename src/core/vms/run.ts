@@ -6,7 +6,7 @@ import { takeDirectory } from "../exec/directory.js";
 import { WORKSPACE } from "../workspace/destination.js";
 import { networkRequestOf } from "../machines/network.js";
 import type { Handler } from "../core.js";
-import { asFound } from "../machines/machines.js";
+import { asFound } from "../machines/lasting.js";
 import { assertChoices } from "../workspace/import.js";
 import { seedWorkspace } from "../workspace/seed.js";
 import { resolveTimeout } from "../exec/timeout.js";

@@ -11,7 +11,7 @@ import { takeUser } from "../exec/user.js";
 import { runCommand } from "../exec/command.js";
 import { resolveTimeout } from "../exec/timeout.js";
 import { adoptMachine, MachineSession, releaseJobs } from "../lifecycle/session.js";
-import { asFound, type LastingMachines } from "../machines/machines.js";
+import { asFound, type LastingMachines } from "../machines/lasting.js";
 import type { AcquiredMachine } from "../machines/facts.js";
 import { networkRequestOf, viewNetwork } from "../machines/network.js";
 import { WORKSPACE } from "../workspace/destination.js";

@@ -7,7 +7,7 @@ import { explainReading } from "../../store/record.js";
 import { readVmRecords, recordPath, removeVmRecord, writeVmRecord, type VmRecord } from "../../store/vm-record.js";
 import { hasExpired } from "../lifecycle/expiry.js";
 import { Registry } from "../lifecycle/registry.js";
-import { type LastingMachines } from "../machines/machines.js";
+import { type LastingMachines } from "../machines/lasting.js";
 import { newMachineId } from "../machines/machine-id.js";
 import { networkRequestOf } from "../machines/network.js";
 import { newVmRecord } from "./new-record.js";

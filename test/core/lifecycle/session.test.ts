@@ -4,7 +4,7 @@ import pino from "pino";
 
 import { PyroError } from "../../../src/contract/errors.js";
 import { adoptMachine, MachineSession, type Loss } from "../../../src/core/lifecycle/session.js";
-import { asFound } from "../../../src/core/machines/machines.js";
+import { asFound } from "../../../src/core/machines/lasting.js";
 import { AgentMachines } from "../agent-machines.js";
 
 const log = pino({ level: "silent" });

@@ -12,7 +12,7 @@ import type { TaskRecord } from "../../../store/task-record.js";
 import { copyBaseContent, copyWorkspaceLists } from "../../../store/workspace-lists.js";
 import type { Machine } from "../../../backend/backend.js";
 import type { Call } from "../../call.js";
-import { asFound, type LastingMachines } from "../../machines/machines.js";
+import { asFound, type LastingMachines } from "../../machines/lasting.js";
 import type { Snapshot } from "../../snapshots/snapshots.js";
 import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";

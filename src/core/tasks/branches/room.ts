@@ -1,7 +1,7 @@
 import type { VmShape } from "../../../backend/backend.js";
 import { PyroError } from "../../../contract/errors.js";
 import type { TaskRecord } from "../../../store/task-record.js";
-import type { LastingMachines } from "../../machines/machines.js";
+import type { LastingMachines } from "../../machines/lasting.js";
 
 /** Throws RESOURCE_EXHAUSTED when there is no room for this many more VMs. The error has the number that fits. */
 export async function assertRoomForForks(

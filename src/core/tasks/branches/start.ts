@@ -10,7 +10,7 @@ import type { TaskRecord } from "../../../store/task-record.js";
 import type { Call } from "../../call.js";
 import { takeUser } from "../../exec/user.js";
 import type { AcquiredMachine } from "../../machines/facts.js";
-import { asFound, type LastingMachines } from "../../machines/machines.js";
+import { asFound, type LastingMachines } from "../../machines/lasting.js";
 import { networkOfRecord } from "../../machines/network.js";
 import { adoptServices } from "../../services/services.js";
 import { machineIdOf } from "../machine-id.js";
