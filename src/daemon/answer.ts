@@ -1,6 +1,7 @@
 import { errorKinds, type PyroError } from "../contract/errors.js";
 import type { OperationEvent } from "../contract/operation.js";
 import type { AnswerLine, TraceEvent } from "../contract/wire.js";
+import { drained } from "../host/drained.js";
 import type { ServerResponse } from "../host/http.js";
 import type { CallerHears } from "./caller.js";
 
@@ -22,7 +23,7 @@ export class Answer implements CallerHears {
   async emit(event: OperationEvent | TraceEvent, signal: AbortSignal): Promise<void> {
     if (!this.#streams || this.#isGone()) return;
     if (this.#writeLine(toLine(event)) || signal.aborted) return;
-    await this.#drained(signal);
+    await drained(this.#response, signal);
   }
 
   /** No window for a source: its sender waits while the connection takes no more. */
@@ -67,21 +68,6 @@ export class Answer implements CallerHears {
     return new Promise((resolve) => {
       this.#response.once("close", resolve);
       this.#response.end(resolve);
-    });
-  }
-
-  async #drained(signal: AbortSignal): Promise<void> {
-    const response = this.#response;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        response.off("drain", done);
-        response.off("close", done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      response.on("drain", done);
-      response.on("close", done);
-      signal.addEventListener("abort", done);
     });
   }
 }

@@ -2,6 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import { limits } from "../../contract/limits.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import { streamProtocol, traceHeader, versionHeader } from "../../contract/wire.js";
+import { drained } from "../../host/drained.js";
 import type { IncomingMessage } from "../../host/http.js";
 import type { Duplex } from "../../host/socket.js";
 import {
@@ -156,11 +157,7 @@ export class BridgeCall {
     this.#socket.write(header);
     this.#socket.write(payload);
     this.#socket.uncork();
-    if (!this.#socket.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      this.#socket.once("drain", resolve);
-      this.#socket.once("close", resolve);
-    });
+    if (this.#socket.writableNeedDrain) await drained(this.#socket);
   }
 
   #send(type: number, value: unknown): void {

@@ -1,3 +1,4 @@
+import { drained } from "../../host/drained.js";
 import type { ServerResponse } from "../../host/http.js";
 import { bodyOf, MAX_RPC_BYTES, parseObject, readBody, Refusal, sendJson, type Exchange } from "./answer.js";
 
@@ -142,15 +143,7 @@ export class MessageStream {
     }
     if (!this.#response.headersSent) this.#response.writeHead(200, { "content-type": "application/connect+json" });
     if (this.#response.write(envelope(0, message))) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#response.off("drain", done);
-        this.#response.off("close", done);
-        resolve();
-      };
-      this.#response.once("drain", done);
-      this.#response.once("close", done);
-    });
+    await drained(this.#response);
   }
 
   end(error: ConnectError | null = null): void {

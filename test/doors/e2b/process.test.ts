@@ -205,7 +205,7 @@ test("signals: unknown ones are unimplemented, also names of JavaScript's own, a
   assert.equal((await running).stdout, "alive\n");
 });
 
-test("input: more than a process's share that waits is refused, and the process goes on", async () => {
+test("input for a process that does not read it is refused above a limit, and the process still ends well", async () => {
   const go = join(served.directory, "go");
   const line = `until [ -e ${go} ]; do sleep 0.05; done; exec cat >/dev/null`;
   const running = sandbox.run(line, { stdin: true, tag: "full" });

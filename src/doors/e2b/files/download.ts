@@ -1,9 +1,10 @@
 import { basename } from "node:path";
 
 import type { OperationEvent } from "../../../contract/operation.js";
+import { drained } from "../../../host/drained.js";
 import { gzip } from "../../../host/gzip.js";
 import { handOver } from "../../../host/hand-over.js";
-import { cutConnection, type ServerResponse } from "../../../host/http.js";
+import { cutConnection } from "../../../host/http.js";
 import { Refusal } from "../answer.js";
 import { numberIn, wordIn } from "../line-program.js";
 import type { FileExchange } from "./upload.js";
@@ -114,18 +115,6 @@ async function send({ exchange: { response } }: FileExchange, bytes: AsyncIterab
   if (response.writableEnded) return;
   if (length === Infinity) response.end();
   else cutConnection(response);
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.once("drain", done);
-    response.once("close", done);
-  });
 }
 
 async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
