@@ -52,7 +52,7 @@ export class ByteReader {
   }
 
   async #gather(bytes: number): Promise<void> {
-    const parts = [this.#pending];
+    const parts = this.#pending.length === 0 ? [] : [this.#pending];
     let length = this.#pending.length;
     while (length < bytes) {
       const next = await this.#iterator.next();
@@ -61,7 +61,8 @@ export class ByteReader {
       length += next.value.length;
       this.#arrivedBytes += next.value.length;
     }
-    this.#pending = Buffer.concat(parts, length);
+    // One chunk alone is not copied: it may be large.
+    this.#pending = parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
   }
 }
 
