@@ -8,6 +8,7 @@ const HEADER_BYTES = 12;
 const TAG_BYTES = 4;
 /** Exactly the longest frame, so that no half-read frame can swallow what follows. */
 const PAD_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + TAG_BYTES;
+const PAD = Buffer.alloc(PAD_BYTES);
 const SYNC_MAGIC = Buffer.from("\x89PYROSYNC\r\n\x1a\n\x00\x01\xff", "latin1");
 const BACK_MAGIC = Buffer.from("\x89PYROBACK\r\n\x1a\n\x00\x01\xff", "latin1");
 
@@ -24,7 +25,7 @@ const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(frameType));
 
 /** The host's start of a session: padding that completes any half-read frame, magic, nonce. */
 export function buildSync(nonce: Buffer): Buffer {
-  return Buffer.concat([Buffer.alloc(PAD_BYTES), SYNC_MAGIC, nonce]);
+  return Buffer.concat([PAD, SYNC_MAGIC, nonce]);
 }
 
 export function buildFrame(frame: Frame, tag: Buffer): Buffer {
