@@ -30,14 +30,22 @@ export function withoutValues(text: string): string {
   return (plain.match(/(?<![^\s])[A-Za-z]{2,}(?![^\s,:.;])/g) ?? []).slice(0, 8).join(" ");
 }
 
-/** An input in pieces that depend on it alone: one input in four in pieces of less than 64 bytes, the others in larger ones, which are read sooner. */
-export function* piecesOf(input: Buffer): Generator<Buffer, void> {
+/**
+ * An input in pieces that depend on it alone: one input in four, or in `oneIn`, in pieces of less than 64 bytes, the others in larger
+ * ones, which are read sooner.
+ */
+export function* piecesOf(input: Buffer, oneIn = 4): Generator<Buffer, void> {
   const number = input.length * 7 + (input.at(-1) ?? 0);
-  const step = 1 + (number % 4 === 0 ? number % 61 : number % 2_039);
+  const step = 1 + (number % oneIn === 0 ? number % 61 : number % 2_039);
   for (let at = 0; at < input.length; at += step) yield input.subarray(at, at + step);
 }
 
-/** The same as a stream. */
-export async function* streamOf(input: Buffer): AsyncGenerator<Buffer, void> {
-  yield* piecesOf(input);
+/** Pieces as a stream. It is no asynchronous generator, which takes several turns for each piece. */
+export function streamOf(pieces: Iterable<Buffer>): AsyncIterable<Buffer> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = pieces[Symbol.iterator]();
+      return { next: () => Promise.resolve(iterator.next()) };
+    },
+  };
 }

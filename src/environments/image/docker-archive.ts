@@ -26,10 +26,19 @@ export async function openDockerArchive(
   { spare, signal }: { readonly spare: string; readonly signal: AbortSignal },
 ): Promise<Image> {
   const plain = await decompressInto(path, spare, signal);
-  const places = await indexArchive(plain, signal);
+  return openPlainArchive((start, sizeBytes) => readFileBytes(plain, start, sizeBytes), tag, signal);
+}
+
+/** The same for an archive without gzip. `readPart` reads that many of its bytes from an offset on; without both, all of them. */
+export async function openPlainArchive(
+  readPart: (start?: number, sizeBytes?: number) => ByteStream,
+  tag: string | null,
+  signal: AbortSignal,
+): Promise<Image> {
+  const places = await indexArchive(readPart(), signal);
   const read = (name: string): ByteStream => {
     const place = find(places, name);
-    return readFileBytes(plain, place.start, place.sizeBytes);
+    return readPart(place.start, place.sizeBytes);
   };
   const document = async (name: string, what: string) => {
     const bytes = await readAll(read(name), MOST_DOCUMENT_BYTES, what);
@@ -78,9 +87,9 @@ async function decompressInto(path: string, spare: string, signal: AbortSignal):
   return spare;
 }
 
-async function indexArchive(path: string, signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
+async function indexArchive(content: ByteStream, signal: AbortSignal): Promise<ReadonlyMap<string, Place>> {
   const places = new Map<string, Place>();
-  const input = new ByteReader(limited(readFileBytes(path), MOST_ARCHIVE_BYTES, "The archive", signal));
+  const input = new ByteReader(limited(content, MOST_ARCHIVE_BYTES, "The archive", signal));
   const reader = new MemberReader(input);
   try {
     for (let member = await reader.next(); member !== null; member = await reader.next()) {

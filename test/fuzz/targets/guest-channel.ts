@@ -26,7 +26,7 @@ const HELLO = { protocol: 1, agent: "1", mode: "process", kernel: "6", woken: tr
 /** Reads what the host sends, and answers a request with the frames of an input. */
 class Liar extends Duplex {
   readonly #input: Buffer;
-  #received = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
   #nonce: Buffer | null = null;
   #hasTold = false;
 
@@ -40,7 +40,8 @@ class Liar extends Duplex {
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     done();
     if (this.#nonce === null) {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      // The record is long, and comes in one chunk.
+      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
       if (this.#received.length < SYNC_BYTES) return;
       this.#nonce = this.#received.subarray(SYNC_BYTES - NONCE_BYTES, SYNC_BYTES);
       this.push(
