@@ -13,6 +13,8 @@ export const agentPath = fileURLToPath(new URL("../../guest/build/pyro-agent", i
 export const keeperPath = fileURLToPath(new URL("../../keeper/build/pyro-keeper", import.meta.url));
 const preloadPath = fileURLToPath(new URL("../../preload/build/pyro-ram.so", import.meta.url));
 const pagesPath = fileURLToPath(new URL("../../keeper/build/pyro-pages", import.meta.url));
+const checkpointPath = fileURLToPath(new URL("../../keeper/build/pyro-checkpoint", import.meta.url));
+const restorePath = fileURLToPath(new URL("../../keeper/build/pyro-restore", import.meta.url));
 const gatePath = fileURLToPath(new URL("../../gate/build/pyro-gate", import.meta.url));
 
 interface BenchBackend {
@@ -48,6 +50,8 @@ export async function openBackend(home: Home): Promise<BenchBackend> {
     keeperPath,
     preloadPath,
     pagesPath,
+    checkpointPath,
+    restorePath,
     groups,
   };
   const backend = await QemuBackend.open({ ...shared, preference: process.env["PYRO_ACCEL"], log });

@@ -1,12 +1,15 @@
 // pyro-keeper: runs a program that must leave nothing behind. When standard input or the program ends, it kills every descendant of the
 // program, even one that has detached itself. A byte on standard input says that the program may outlive the sender: from then on only its own
 // end counts. The exit status is the program's.
+//
+//   COUNT PROGRAM [ARGUMENT]...    the program gets the descriptors below COUNT, and none that this process has inherited besides
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -69,7 +72,7 @@ static void await_signal(int timeout_ms, bool *is_over) {
     if (watched[1].revents) read_input(is_over);
 }
 
-static void start(char **argv) {
+static void start(unsigned descriptors, char **argv) {
     sigset_t handled;
     sigemptyset(&handled);
     sigaddset(&handled, SIGCHLD);
@@ -86,6 +89,7 @@ static void start(char **argv) {
     sigemptyset(&handled);
     sigprocmask(SIG_SETMASK, &handled, NULL);
     dup2(nothing, STDIN_FILENO);
+    syscall(SYS_close_range, descriptors, ~0u, 0);
     execv(argv[0], argv);
     fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
     _exit(NOT_RUN);
@@ -100,11 +104,12 @@ static void let_go(void) {
 
 int main(int argc, char **argv) {
     bool is_over = false;
-    if (argc < 2) {
-        fputs("usage: pyro-keeper PROGRAM [ARGUMENT]...\n", stderr);
+    int descriptors = argc < 3 ? 0 : atoi(argv[1]);
+    if (descriptors < 3) {
+        fputs("usage: pyro-keeper COUNT PROGRAM [ARGUMENT]...\n", stderr);
         return FAILED;
     }
-    start(argv + 1);
+    start((unsigned)descriptors, argv + 2);
     let_go();
     while (!is_over && reap() && program > 0) await_signal(-1, &is_over);
     is_watching_input = false;

@@ -8,17 +8,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 
 #include "pages_file.h"
+#include "process_io.h"
 
-enum { PIECE_BYTES = 1 << 20, VECTORS_MAX = 512 };
-
-// Exit statuses that the daemon distinguishes.
-enum { FAILED = 1, USAGE = 2, DISK_IS_FULL = 3, NOT_ALLOWED = 4, IS_GONE = 5 };
-
-// Prints an error and ends the program, with the status for errno.
-_Noreturn void fail(const char *what);
+enum { VECTORS_MAX = 512 };
 
 // A part of the VM's memory in QEMU: where QEMU has it, and whether its file is the template's or a snapshot's.
 struct region {
@@ -50,11 +44,5 @@ void disk_finish(const struct disk *disk);
 
 // Writes the changed pages into a new file, and returns how many bytes they have.
 uint64_t pages_save(pid_t pid, const struct regions *regions, uint64_t memory_bytes, int to);
-
-// Reads pieces of a process's memory one after the other; as process_vm_readv.
-ssize_t memory_read(pid_t pid, const struct iovec *from, size_t count, char *to, size_t bytes);
-
-int create_file(const char *path);
-void write_all(int fd, const void *data, size_t size);
 
 #endif

@@ -8,11 +8,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-// Entries of /proc/PID/pagemap, as Documentation/admin-guide/mm/pagemap.rst has them.
-#define PRESENT (UINT64_C(1) << 63)
-#define SWAPPED (UINT64_C(1) << 62)
-#define OF_FILE (UINT64_C(1) << 61)
-
 enum { ENTRIES = 32768 };
 
 struct changes {

@@ -201,6 +201,8 @@ export interface Backend {
    * when the disk cannot be read any more.
    */
   openDisk(id: string, disk: KeptDisk, signal: AbortSignal): Promise<Machine>;
+  /** Ends the work that no caller waits for. */
+  close(): Promise<void>;
 }
 
 /** The entries that a prune removed and kept, with the reason for each kept one. */

@@ -33,6 +33,8 @@ const KEEPER_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-keeper", i
 const ENCLOSE_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-enclose", import.meta.url));
 const JOIN_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-join", import.meta.url));
 const PAGES_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-pages", import.meta.url));
+const CHECKPOINT_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-checkpoint", import.meta.url));
+const RESTORE_PATH = fileURLToPath(new URL("../../../keeper/build/pyro-restore", import.meta.url));
 const PRELOAD_PATH = fileURLToPath(new URL("../../../preload/build/pyro-ram.so", import.meta.url));
 
 export interface CoreOptions {
@@ -73,6 +75,8 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
       gatePath: isInContainer ? null : GATE_PATH,
       preloadPath: PRELOAD_PATH,
       pagesPath: PAGES_PATH,
+      checkpointPath: CHECKPOINT_PATH,
+      restorePath: RESTORE_PATH,
       basePath,
       enclosePath: isInContainer ? ENCLOSE_PATH : null,
       preference: process.env["PYRO_ACCEL"],

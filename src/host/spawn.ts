@@ -36,7 +36,7 @@ export function spawnDetached(program: string, args: readonly string[], options:
 
 /**
  * The same, but all processes of the program end when this process or the program ends, or when the child gets a SIGTERM.
- * `keeper` is the path of pyro-keeper.
+ * It gets no descriptor besides the given ones. `keeper` is the path of pyro-keeper.
  */
 export function spawnKept(
   keeper: string,
@@ -45,7 +45,8 @@ export function spawnKept(
   options: DetachedOptions = {},
 ): ChildProcess {
   // The keeper waits for the other end of the pipe, which is open while this process lives.
-  const child = spawnWithInput("pipe", keeper, [program, ...args], options);
+  const descriptors = 3 + (options.extraFds?.length ?? 0);
+  const child = spawnWithInput("pipe", keeper, [String(descriptors), program, ...args], options);
   child.stdin?.on("error", () => {});
   return child;
 }

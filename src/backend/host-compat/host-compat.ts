@@ -196,6 +196,8 @@ export class HostCompatBackend implements Backend {
     return null;
   }
 
+  async close(): Promise<void> {}
+
   async sweep(): Promise<void> {}
 
   #root(environment: InstalledEnvironment, options: PrepareOptions): Promise<string> {

@@ -9,6 +9,7 @@ export const inJail = {
   template: "/pyro/template",
   ram: "/pyro/template/ram",
   preload: "/pyro/ram.so",
+  restore: "/pyro/restore",
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
   /** A kept disk, below the scratch disk of the VM that reads it. */
@@ -34,7 +35,7 @@ export interface MachineOptions {
  */
 type Start = "boot" | "clone" | "resume" | "read";
 
-/** The descriptor on which a clone finds the template's device state. */
+/** The descriptor on which a clone finds the template's device state, or the checkpoint that it continues. */
 export const STATE_FD = 3;
 
 /** The descriptors that a VM with a network inherits: its tap, and one that the gate watches to detect the VM's end. */

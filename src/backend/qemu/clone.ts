@@ -1,10 +1,11 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import type { ControlGroups } from "../../host/control-groups.js";
 import { chmod, copyShared, link, mkdir, open, rm } from "../../host/files.js";
 import { assertFreeSpace } from "../../host/disk.js";
 import type { Machine, MachineHandle, NetworkRequest, Presence, SavedMachine, VmShape } from "../backend.js";
-import { buildQemuArgs, inJail } from "./argv.js";
+import { buildQemuArgs, inJail, STATE_FD } from "./argv.js";
+import { checkpointFiles, type Checkpoint } from "./checkpoint.js";
 import { buildGateCommand, buildMachineNetwork, type GateProgram } from "./gate.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
 import type { NetworkPlan } from "./network.js";
@@ -28,6 +29,8 @@ export interface ClonePlace {
   readonly keeperPath: string;
   /** The library that maps the memory of snapshots, and keeps that of a template read-only for a QEMU without an option for that. */
   readonly preloadPath: string;
+  /** pyro-restore, which continues a checkpoint. */
+  readonly restorePath: string;
   readonly groups: ControlGroups;
   readonly snapshots: SnapshotPlace;
 }
@@ -53,11 +56,27 @@ export interface CloneSource {
   readonly snapshot: Pick<SavedMachine, "directory" | "whole"> | null;
 }
 
-/** Wakes a VM from a template: a new QEMU with a private view of its memory and an overlay over its disk. */
+/** Where a clone's QEMU gets its files. */
+interface Berth {
+  /** Of its user, its sockets and its control group. */
+  readonly name: string;
+  /** Empty; the clone's files are made in it. */
+  readonly directory: string;
+  /** The checkpoint that it continues; null for a QEMU that begins. */
+  readonly checkpoint: Checkpoint | null;
+  /** Whether pyro-checkpoint is to write it. */
+  readonly parks: boolean;
+}
+
+/**
+ * Wakes a VM from a template: a new QEMU, or one that continues the template's checkpoint, with a private view of its memory and an overlay
+ * over its disk.
+ */
 export async function cloneTemplate(
   place: ClonePlace,
   id: string,
   source: CloneSource,
+  checkpoint: Checkpoint | null,
   options: CloneOptions,
 ): Promise<Machine> {
   await assertFreeSpace(place.vmsPath, DISK_RESERVE_MIB, "A VM");
@@ -65,9 +84,10 @@ export async function cloneTemplate(
   await mkdir(directory, { mode: 0o755 });
   let process: VmProcess | null = null;
   try {
-    const started = await startClone(place, directory, source, options);
+    const started = await startClone(place, { name: id, directory, checkpoint, parks: false }, source, options);
     process = started;
-    const met = await process.during(wakeClone(process, directory, source.snapshot?.whole ?? null, options));
+    const how = { whole: source.snapshot?.whole ?? null, isContinued: checkpoint !== null };
+    const met = await process.during(wakeClone(process, directory, how, options));
     return withChannel(presenceOf(place, id, process, source, met.qmp), met.channel, () => outlive(started, source));
   } catch (error) {
     await process?.kill();
@@ -77,18 +97,18 @@ export async function cloneTemplate(
 }
 
 /** Lays out a clone's files and starts its QEMU. */
-async function startClone(
+export async function startClone(
   place: ClonePlace,
-  directory: string,
+  { name, directory, checkpoint, parks }: Berth,
   { toolchain, template, sendsMail, rootPath, shape, network, snapshot }: CloneSource,
-  { onStage }: CloneOptions,
+  { onStage }: Pick<CloneOptions, "onStage">,
 ): Promise<VmProcess> {
   const { accelerator } = template;
-  const runDirectory = join(place.runtimePath, basename(directory));
+  const runDirectory = join(place.runtimePath, name);
   const machine = { accelerator, shape, traits: toolchain.traits, sendsMail };
-  const from = snapshot?.directory ?? template.directory;
-  const user = findVmUser(toolchain.dropTo, basename(directory));
-  await using state = await open(join(from, templateFiles.state), "r");
+  const from = snapshot?.directory ?? checkpoint?.directory ?? template.directory;
+  const user = findVmUser(toolchain.dropTo, name);
+  await using state = await open(join(from, checkpoint ? checkpointFiles.process : templateFiles.state), "r");
   await using pages = snapshot === null ? null : await open(join(from, snapshotFiles.pages), "r");
   await Promise.all([layOutDisk(directory, from, snapshot?.whole ?? null, user), makeMailbox(directory, user)]);
   onStage?.("disk");
@@ -97,13 +117,16 @@ async function startClone(
     toolchain,
     user,
     accelerator,
-    qemuArgs: buildQemuArgs(machine, snapshot === null ? "clone" : "resume"),
+    ...(checkpoint === null
+      ? { qemuArgs: buildQemuArgs(machine, snapshot === null ? "clone" : "resume") }
+      : { program: inJail.restore, qemuArgs: [String(STATE_FD)] }),
     mounts: [
       [rootPath, inJail.root, false],
       [template.directory, inJail.template, false],
       [directory, inJail.vm, false],
       [scratchPathOf(directory), inJail.scratch, true],
       [mailboxPath(directory), inJail.mailbox, true],
+      ...(checkpoint === null ? [] : [[place.restorePath, inJail.restore, false] as const]),
     ],
     runDirectory,
     gate:
@@ -114,7 +137,8 @@ async function startClone(
       }),
     maxFileMib: overlayMaxMib(shape.diskMib),
     memMib: shape.memMib,
-    preload: pages === null && toolchain.traits.readOnlyMemory ? null : place.preloadPath,
+    // A QEMU that continues has it in its memory.
+    preload: pages === null && toolchain.traits.readOnlyMemory && !parks && checkpoint === null ? null : place.preloadPath,
     stateFd: state.fd,
     pagesFd: pages?.fd ?? null,
     group: {

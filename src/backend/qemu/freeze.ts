@@ -5,8 +5,6 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
-import { runBriefly } from "../../guest/run-for-exit.js";
-import { wake } from "../../guest/wake.js";
 import { chmod, chown, mkdir, open, rm, stat, truncate, writeFile, writeFileAtomic } from "../../host/files.js";
 import { runTool } from "../../host/tool.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
@@ -24,13 +22,10 @@ import { unpackDisk } from "./saved-disk.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
 import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
-import { warmUpCommands } from "./warm-up.js";
+import { warmUp } from "./warm-up.js";
 
 const MONITOR_DEADLINE_MS = 10_000;
 const FREEZE_DEADLINE_MS = 60_000;
-
-/** Has the length of a VM's name, so that a clone that wakes overwrites the files with its name in place. */
-const TEMPLATE_HOSTNAME = "vm-000000000000";
 
 /** Below it the disk's journal is smaller too. */
 const SMALL_DISK_MIB = 512;
@@ -180,14 +175,6 @@ function untilPaused(qmp: Qmp): Promise<never> {
   });
   paused.catch(() => {});
   return paused;
-}
-
-/** Runs the warm-up commands in the guest until one does not end, then marks its agent as not woken. */
-async function warmUp(channel: Channel, signal: AbortSignal): Promise<void> {
-  await wake(channel, TEMPLATE_HOSTNAME);
-  for (const command of warmUpCommands) if ((await runBriefly(channel, command, { signal })) === null) break;
-  await channel.request("sync");
-  await channel.request("freeze");
 }
 
 /** Stops the VM and saves its device state; its memory is in the template's file already. */

@@ -24,7 +24,8 @@ import type {
 import type { InstalledToolchain } from "../../toolchain/installed.js";
 import { AcceleratorChoice } from "./accelerator.js";
 import { adoptClone, sweepClones } from "./adopt.js";
-import { cloneTemplate, type CloneNetwork, type ClonePlace } from "./clone.js";
+import { Checkpoints } from "./checkpoints.js";
+import { cloneTemplate, type CloneNetwork, type ClonePlace, type CloneSource } from "./clone.js";
 import { describeEngine, diagnoseQemu } from "./diagnose.js";
 import { keepDisk } from "./kept-disk.js";
 import { openDisk } from "./read-disk.js";
@@ -40,6 +41,9 @@ import { Templates, type TemplatesOptions } from "./templates.js";
 
 export interface QemuBackendOptions extends TemplatesOptions {
   readonly preloadPath: string;
+  /** pyro-checkpoint and pyro-restore. */
+  readonly checkpointPath: string;
+  readonly restorePath: string;
   /** The helper that copies the memory of snapshots. */
   readonly pagesPath: string;
   /** pyro-enclose, where the container that pyro runs in is the jail; null where bubblewrap makes it. */
@@ -63,15 +67,18 @@ export class QemuBackend implements Backend {
   readonly #options: QemuBackendOptions;
   readonly #templates: Templates;
   readonly #place: ClonePlace;
+  readonly #checkpoints: Checkpoints;
   #toolchain: Promise<Toolchain> | null = null;
   #choice: { readonly toolchain: Toolchain; readonly choice: AcceleratorChoice } | null = null;
 
   private constructor(options: QemuBackendOptions) {
     this.#options = options;
     this.#templates = new Templates(options);
-    const { homePath, runtimePath, keeperPath, preloadPath, pagesPath, groups } = options;
+    const { homePath, runtimePath, keeperPath, preloadPath, restorePath, pagesPath, groups } = options;
     const snapshots = { templatesPath: this.#templates.path, pagesPath };
-    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, keeperPath, preloadPath, groups, snapshots };
+    const programs = { keeperPath, preloadPath, restorePath };
+    this.#place = { vmsPath: join(homePath, "vms"), runtimePath, ...programs, groups, snapshots };
+    this.#checkpoints = new Checkpoints(this.#place, options, options.log);
   }
 
   /** Opens it and clears half templates that a killed daemon left. */
@@ -145,7 +152,23 @@ export class QemuBackend implements Backend {
     options.onStage?.("template");
     const { rootPath } = environment;
     const source = { toolchain, template, sendsMail: true, rootPath, shape, network, snapshot: null };
-    return cloneTemplate(this.#place, id, source, options);
+    return this.#clone(id, source, options);
+  }
+
+  /** Continues the template's checkpoint where there is one, and has one made where there is none. */
+  async #clone(id: string, source: CloneSource, options: StartOptions): Promise<Machine> {
+    const checkpoint = await this.#checkpoints.find(source);
+    if (checkpoint !== null) {
+      try {
+        return await cloneTemplate(this.#place, id, source, checkpoint, options);
+      } catch (error) {
+        if (options.signal.aborted) throw error;
+        this.#checkpoints.giveUp(source, error);
+      }
+    }
+    const machine = await cloneTemplate(this.#place, id, source, null, options);
+    if (checkpoint === null) this.#checkpoints.want(source);
+    return machine;
   }
 
   async checkSnapshot(saved: SavedMachine): Promise<PyroError | null> {
@@ -165,7 +188,7 @@ export class QemuBackend implements Backend {
     const { environment, shape, directory, whole } = saved;
     const snapshot = { directory, whole };
     const source = { toolchain, template, sendsMail, rootPath: environment.rootPath, shape, network, snapshot };
-    return cloneTemplate(this.#place, id, source, options);
+    return cloneTemplate(this.#place, id, source, null, options);
   }
 
   async packDisk({ handle, directory }: SavedMachine, to: string, signal: AbortSignal): Promise<void> {
@@ -193,6 +216,10 @@ export class QemuBackend implements Backend {
     const bootDeadlineMs = await choice.bootDeadlineMs();
     const { agentPath } = this.#options;
     return openDisk(this.#place, id, disk, { toolchain, accelerator, bootDeadlineMs, agentPath }, signal);
+  }
+
+  close(): Promise<void> {
+    return this.#checkpoints.close();
   }
 
   sweep(isStray: (id: string) => boolean): Promise<void> {

@@ -101,7 +101,7 @@ async function whilePaused(
 }
 
 /** The process that QEMU is: the only child of the jail's first process. Throws VM_DIED. */
-async function findQemu(process: VmProcess): Promise<number> {
+export async function findQemu(process: VmProcess): Promise<number> {
   const inside = await process.inside;
   const [pid] = inside ? readChildren(inside.pid) : [];
   if (pid !== undefined) return pid;

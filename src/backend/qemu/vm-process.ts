@@ -23,6 +23,8 @@ export interface VmProcessSpec {
   readonly user: VmUser;
   readonly accelerator: Accelerator;
   readonly qemuArgs: readonly string[];
+  /** The program in the jail that these are for; by default QEMU. */
+  readonly program?: string;
   /** Further mounts: [host path, path inside, may write]. */
   readonly mounts: readonly (readonly [string, string, boolean])[];
   /** Holds the sockets; made here, removed with the process. The jail does not see it. */
@@ -113,7 +115,7 @@ export class VmProcess {
       statusFd: STATUS_FD,
     });
     const limits = [toolchain.prlimit, ...buildLimits(spec), "--"];
-    const qemu = [toolchain.qemu, ...spec.qemuArgs];
+    const qemu = [spec.program ?? toolchain.qemu, ...spec.qemuArgs];
     const jailed = hasUserNamespace(spec) ? [...jail, ...limits, ...qemu] : [...limits, ...jail, ...qemu];
     const group = spec.group?.groups.create(basename(runDirectory), spec.group.limits) ?? null;
     const chain = spec.gate ? [...spec.gate, "--", ...jailed] : jailed;

@@ -13,18 +13,25 @@ import type { VmProcess } from "./vm-process.js";
 /** Resolves when all files of the snapshot are written; null when they are written already. */
 export type Whole = SavedMachine["whole"];
 
+/** What a clone does until it runs. */
+interface CloneWay {
+  readonly whole: Whole;
+  /** True when its QEMU continues a checkpoint, and has its device state already. */
+  readonly isContinued: boolean;
+}
+
 export type CloneOptions = Pick<StartOptions, "signal" | "urgent" | "onStage">;
 
 const CLONE_DEADLINE_MS = 20_000;
 
 /**
  * Loads the device state and connects to the agent, both at once: the agent's greeting waits in the socket until it runs. A snapshot that
- * is being made is waited for, and the agent's deadline begins then.
+ * is being made is waited for, and the agent's deadline begins then. A checkpoint has been loaded already: its VM is paused.
  */
 export async function wakeClone(
   process: VmProcess,
   directory: string,
-  whole: Whole,
+  { whole, isContinued }: CloneWay,
   { signal, urgent, onStage }: CloneOptions,
 ): Promise<{ channel: Channel; qmp: Qmp }> {
   const meet = () => {
@@ -47,12 +54,7 @@ export async function wakeClone(
       onStage?.("snapshot");
     }
     agent ??= meet();
-    await Promise.all([
-      // QEMU would have the guest announce its addresses, which it gets anew. Linux 6.12 deadlocks when they change at that moment.
-      qmp.execute("migrate-set-parameters", { "announce-rounds": 0 }),
-      qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
-      qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
-    ]);
+    await (isContinued ? qmp.execute("cont") : loadState(qmp));
     await memoryMapped(process, signal);
     onStage?.("restore");
     const channel = await agent;
@@ -62,6 +64,15 @@ export async function wakeClone(
     qmp.close();
     throw error;
   }
+}
+
+async function loadState(qmp: Qmp): Promise<void> {
+  await Promise.all([
+    // QEMU would have the guest announce its addresses, which it gets anew. Linux 6.12 deadlocks when they change at that moment.
+    qmp.execute("migrate-set-parameters", { "announce-rounds": 0 }),
+    qmp.execute("migrate-set-capabilities", { capabilities: [{ capability: "x-ignore-shared", state: true }] }),
+    qmp.execute("migrate-incoming", { uri: `fd:${STATE_FD}` }),
+  ]);
 }
 
 /** Waits for the memory of the snapshot, if there is one. A QEMU that reads its state in an unknown way would continue without it. */

@@ -233,7 +233,8 @@ export class Machines {
   /** Ends every machine that does not outlive the daemon, and removes its files. */
   async closeAll(): Promise<void> {
     const ephemeral = [...this.#used.values()].filter(({ machine }) => machine.handle === null);
-    await Promise.all([this.#new.close(), ...ephemeral.map(({ machine }) => this.destroy(machine))]);
+    const backends = this.#options.backends.all.map((backend) => backend.close());
+    await Promise.all([this.#new.close(), ...backends, ...ephemeral.map(({ machine }) => this.destroy(machine))]);
   }
 
   async #sweep(isStray: (id: string) => boolean): Promise<void> {

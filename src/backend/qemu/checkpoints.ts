@@ -1,0 +1,77 @@
+import { PyroError } from "../../contract/errors.js";
+import type { Log } from "../../host/log.js";
+import { readAvailableMemoryMib } from "../../host/platform.js";
+import { type Checkpoint, type CheckpointPrograms, describeHost, findCheckpoint } from "./checkpoint.js";
+import type { ClonePlace, CloneSource } from "./clone.js";
+import { makeCheckpoint } from "./make-checkpoint.js";
+import { countMemoryMib } from "./memory.js";
+import type { Template } from "./template.js";
+
+/** Memory that stays available to the host while a checkpoint is made. */
+const HEADROOM_MIB = 2_048;
+
+/** The checkpoints of a home's templates. They are made in the background, one after the other, and clones do without them until then. */
+export class Checkpoints {
+  readonly #place: ClonePlace;
+  readonly #programs: CheckpointPrograms;
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  /** Identities of templates for which a checkpoint was wanted: each is tried once. */
+  readonly #tried = new Set<string>();
+  /** Those whose checkpoint could not be continued. */
+  readonly #broken = new Set<string>();
+  #host: Promise<string> | null = null;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(place: ClonePlace, programs: CheckpointPrograms, log: Log) {
+    this.#place = place;
+    this.#programs = programs;
+    this.#log = log;
+  }
+
+  /** The checkpoint to continue; null where a clone starts a QEMU of its own. */
+  async find({ template, toolchain, snapshot }: CloneSource): Promise<Checkpoint | null> {
+    if (snapshot !== null || !canContinue(template, toolchain) || this.#broken.has(template.identity)) return null;
+    return findCheckpoint(template, await (this.#host ??= describeHost(this.#programs)));
+  }
+
+  /** Has the template's checkpoint made, unless it was tried before or the host is short of memory. */
+  want(source: CloneSource): void {
+    const { template, toolchain, shape } = source;
+    if (!canContinue(template, toolchain) || this.#tried.has(template.identity) || this.#closing.signal.aborted) return;
+    if (readAvailableMemoryMib() < countMemoryMib(shape.memMib, template.accelerator) + HEADROOM_MIB) return;
+    this.#tried.add(template.identity);
+    this.#last = this.#last.then(() => this.#make(source));
+  }
+
+  /** No clone continues this template's checkpoint any more. */
+  giveUp({ template }: CloneSource, error: unknown): void {
+    this.#broken.add(template.identity);
+    this.#tried.add(template.identity);
+    this.#log.warn({ key: template.key, err: error }, "a checkpoint could not be continued; clones start their own QEMU");
+  }
+
+  /** Ends the one that is being made. */
+  async close(): Promise<void> {
+    this.#closing.abort(new PyroError("ABORTED", "The daemon ends."));
+    await this.#last;
+  }
+
+  async #make(source: CloneSource): Promise<void> {
+    const { signal } = this.#closing;
+    if (signal.aborted) return;
+    const started = performance.now();
+    try {
+      await makeCheckpoint(this.#place, this.#programs, source, signal);
+      const ms = Math.round(performance.now() - started);
+      this.#log.info({ key: source.template.key, ms }, "checkpoint made");
+    } catch (error) {
+      if (!signal.aborted) this.#log.warn({ key: source.template.key, err: error }, "no checkpoint could be made");
+    }
+  }
+}
+
+/** Only an emulating QEMU has translated code to keep. In a container that is the jail, each VM has other paths. */
+function canContinue({ accelerator }: Template, { jailer }: CloneSource["toolchain"]): boolean {
+  return accelerator === "tcg" && jailer.kind === "bubblewrap";
+}

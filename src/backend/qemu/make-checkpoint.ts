@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import { PyroError } from "../../contract/errors.js";
+import { chmod, chown, copyShared, mkdir, rename, rm, writeFileAtomic } from "../../host/files.js";
+import { setLowPriority } from "../../host/priority.js";
+import { newTemporaryName } from "../../host/temporary.js";
+import { runTool } from "../../host/tool.js";
+import {
+  buildCheckpointRecord,
+  checkpointDirectoryOf,
+  checkpointFiles,
+  type CheckpointPrograms,
+  describeHost,
+} from "./checkpoint.js";
+import { type ClonePlace, type CloneSource, startClone } from "./clone.js";
+import { scratchPathOf } from "./kept-disk.js";
+import { findQemu } from "./snapshot.js";
+import { templateFiles } from "./template.js";
+import { warmUp } from "./warm-up.js";
+import type { VmProcess } from "./vm-process.js";
+import { wakeClone } from "./wake-clone.js";
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * Makes the checkpoint of a template: a clone of it, at a low priority, that has run the commands of a template's warm-up and sleeps
+ * again. An earlier checkpoint is replaced.
+ */
+export async function makeCheckpoint(
+  place: ClonePlace,
+  programs: CheckpointPrograms,
+  source: CloneSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const { template, toolchain } = source;
+  const temporary = join(place.snapshots.templatesPath, newTemporaryName());
+  const host = await describeHost(programs);
+  await mkdir(temporary, { mode: 0o755 });
+  try {
+    const vmDirectory = join(temporary, "vm");
+    await mkdir(vmDirectory, { mode: 0o755 });
+    const name = `cp-${randomBytes(6).toString("hex")}`;
+    const process = await startClone(place, { name, directory: vmDirectory, checkpoint: null, parks: true }, source, {});
+    try {
+      await process.during(pauseWarm(process, vmDirectory, signal));
+      const ram = join(template.directory, templateFiles.ram);
+      const file = join(temporary, checkpointFiles.process);
+      await writeProcess(programs.checkpointPath, await findQemu(process), ram, file, signal);
+    } finally {
+      await process.kill();
+    }
+    await copyShared(scratchPathOf(vmDirectory), join(temporary, checkpointFiles.overlay));
+    await rm(vmDirectory, { recursive: true });
+    for (const name of Object.values(checkpointFiles)) {
+      if (toolchain.dropTo) await chown(join(temporary, name), 0, 0);
+      await chmod(join(temporary, name), 0o444);
+    }
+    await writeFileAtomic(join(temporary, "checkpoint.json"), await buildCheckpointRecord(temporary, host));
+    const directory = checkpointDirectoryOf(template);
+    await rm(directory, { recursive: true, force: true });
+    await rename(temporary, directory);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Has the VM translate what clones run first, and pauses it as one that was never woken. Nobody is connected to its QEMU afterwards. */
+async function pauseWarm(process: VmProcess, directory: string, signal: AbortSignal): Promise<void> {
+  const inside = await process.inside;
+  if (inside) await setLowPriority(inside.pid, true);
+  const { channel, qmp } = await wakeClone(process, directory, { whole: null, isContinued: false }, { signal });
+  try {
+    await warmUp(channel, signal);
+    await qmp.execute("stop");
+  } finally {
+    channel.close();
+    qmp.close();
+  }
+}
+
+async function writeProcess(program: string, pid: number, ram: string, file: string, signal: AbortSignal): Promise<void> {
+  const { exitCode, stderr } = await runTool(program, [String(pid), ram, file], { env: {}, signal, timeoutMs: DEADLINE_MS });
+  if (exitCode !== 0) throw new PyroError("VM_START_FAILED", `QEMU could not be written: ${stderr.trim()}`);
+}
