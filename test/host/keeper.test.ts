@@ -20,7 +20,7 @@ interface Kept {
 
 function keep(script: string): Kept {
   const mark = `mark-${randomBytes(6).toString("hex")}`;
-  return { mark, child: spawn(keeper, ["/bin/sh", "-c", script, mark], { stdio: ["pipe", "pipe", "pipe"] }) };
+  return { mark, child: spawn(keeper, ["3", "/bin/sh", "-c", script, mark], { stdio: ["pipe", "pipe", "pipe"] }) };
 }
 
 const marked = (mark: string) =>
@@ -78,6 +78,19 @@ test("keeper: the program has an empty input, and the keeper holds none of its d
   const { status, stderr } = await endOf(child);
   await end;
   assert.deepEqual([status, told, stderr], [1, "status\n", ""]);
+});
+
+test("keeper: the program gets no descriptor that the keeper has inherited besides the given ones", async () => {
+  const script = `exec 3</dev/null 9</dev/null 200</dev/null "$0" 4 /bin/sh -c 'echo /proc/$$/fd/*'`;
+  const { stdout } = await endOf(spawn("/bin/bash", ["-c", script, keeper], { stdio: ["pipe", "pipe", "pipe"] }));
+  const seen = stdout
+    .trim()
+    .split(" ")
+    .map((path) => Number(path.split("/").at(-1)));
+  assert.deepEqual(
+    [3, 9, 200].filter((fd) => seen.includes(fd)),
+    [3],
+  );
 });
 
 test("keeper: the error names a program that cannot be started", async () => {

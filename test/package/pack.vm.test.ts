@@ -21,6 +21,8 @@ const BINARIES = [
   "keeper/build/pyro-join",
   "keeper/build/pyro-keeper",
   "keeper/build/pyro-pages",
+  "keeper/build/pyro-checkpoint",
+  "keeper/build/pyro-restore",
   "keeper/build/pyro-peer.node",
   "keeper/build/pyro-relay",
   "preload/build/pyro-ram.so",

@@ -9,7 +9,8 @@ export const inJail = {
   template: "/pyro/template",
   ram: "/pyro/template/ram",
   preload: "/pyro/ram.so",
-  restore: "/pyro/restore",
+  /** The program that continues a checkpoint. It becomes QEMU, so it has the name by which people look for one. */
+  restore: "/pyro/qemu-system-x86_64",
   vm: "/pyro/vm",
   scratch: "/pyro/vm/scratch",
   /** A kept disk, below the scratch disk of the VM that reads it. */

@@ -32,7 +32,7 @@ export class Checkpoints {
   /** The checkpoint to continue; null where a clone starts a QEMU of its own. */
   async find({ template, toolchain, snapshot }: CloneSource): Promise<Checkpoint | null> {
     if (snapshot !== null || !canContinue(template, toolchain) || this.#broken.has(template.identity)) return null;
-    return findCheckpoint(template, await (this.#host ??= describeHost(this.#programs)));
+    return findCheckpoint(template, await this.#describeHost());
   }
 
   /** Has the template's checkpoint made, unless it was tried before or the host is short of memory. */
@@ -48,7 +48,10 @@ export class Checkpoints {
   giveUp({ template }: CloneSource, error: unknown): void {
     this.#broken.add(template.identity);
     this.#tried.add(template.identity);
-    this.#log.warn({ key: template.key, err: error }, "a checkpoint could not be continued; clones start their own QEMU");
+    this.#log.warn(
+      { key: template.key, err: error },
+      "a checkpoint could not be continued; clones start their own QEMU",
+    );
   }
 
   /** Ends the one that is being made. */
@@ -57,12 +60,16 @@ export class Checkpoints {
     await this.#last;
   }
 
+  #describeHost(): Promise<string> {
+    return (this.#host ??= describeHost(this.#programs));
+  }
+
   async #make(source: CloneSource): Promise<void> {
     const { signal } = this.#closing;
     if (signal.aborted) return;
     const started = performance.now();
     try {
-      await makeCheckpoint(this.#place, this.#programs, source, signal);
+      await makeCheckpoint(this.#place, this.#programs, source, await this.#describeHost(), signal);
       const ms = Math.round(performance.now() - started);
       this.#log.info({ key: source.template.key, ms }, "checkpoint made");
     } catch (error) {

@@ -138,7 +138,8 @@ export async function startClone(
     maxFileMib: overlayMaxMib(shape.diskMib),
     memMib: shape.memMib,
     // A QEMU that continues has it in its memory.
-    preload: pages === null && toolchain.traits.readOnlyMemory && !parks && checkpoint === null ? null : place.preloadPath,
+    preload:
+      pages === null && toolchain.traits.readOnlyMemory && !parks && checkpoint === null ? null : place.preloadPath,
     stateFd: state.fd,
     pagesFd: pages?.fd ?? null,
     group: {

@@ -2,17 +2,11 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { chmod, chown, copyShared, mkdir, rename, rm, writeFileAtomic } from "../../host/files.js";
+import { chmod, chown, copyShared, mkdir, rm } from "../../host/files.js";
 import { setLowPriority } from "../../host/priority.js";
 import { newTemporaryName } from "../../host/temporary.js";
 import { runTool } from "../../host/tool.js";
-import {
-  buildCheckpointRecord,
-  checkpointDirectoryOf,
-  checkpointFiles,
-  type CheckpointPrograms,
-  describeHost,
-} from "./checkpoint.js";
+import { checkpointFiles, type CheckpointPrograms, installCheckpoint } from "./checkpoint.js";
 import { type ClonePlace, type CloneSource, startClone } from "./clone.js";
 import { scratchPathOf } from "./kept-disk.js";
 import { findQemu } from "./snapshot.js";
@@ -25,23 +19,28 @@ const DEADLINE_MS = 60_000;
 
 /**
  * Makes the checkpoint of a template: a clone of it, at a low priority, that has run the commands of a template's warm-up and sleeps
- * again. An earlier checkpoint is replaced.
+ * again. `host` is a digest as `describeHost` makes it.
  */
 export async function makeCheckpoint(
   place: ClonePlace,
   programs: CheckpointPrograms,
   source: CloneSource,
+  host: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { template, toolchain } = source;
   const temporary = join(place.snapshots.templatesPath, newTemporaryName());
-  const host = await describeHost(programs);
   await mkdir(temporary, { mode: 0o755 });
   try {
     const vmDirectory = join(temporary, "vm");
     await mkdir(vmDirectory, { mode: 0o755 });
     const name = `cp-${randomBytes(6).toString("hex")}`;
-    const process = await startClone(place, { name, directory: vmDirectory, checkpoint: null, parks: true }, source, {});
+    const process = await startClone(
+      place,
+      { name, directory: vmDirectory, checkpoint: null, parks: true },
+      source,
+      {},
+    );
     try {
       await process.during(pauseWarm(process, vmDirectory, signal));
       const ram = join(template.directory, templateFiles.ram);
@@ -56,10 +55,7 @@ export async function makeCheckpoint(
       if (toolchain.dropTo) await chown(join(temporary, name), 0, 0);
       await chmod(join(temporary, name), 0o444);
     }
-    await writeFileAtomic(join(temporary, "checkpoint.json"), await buildCheckpointRecord(temporary, host));
-    const directory = checkpointDirectoryOf(template);
-    await rm(directory, { recursive: true, force: true });
-    await rename(temporary, directory);
+    await installCheckpoint(template, host, temporary);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -79,7 +75,17 @@ async function pauseWarm(process: VmProcess, directory: string, signal: AbortSig
   }
 }
 
-async function writeProcess(program: string, pid: number, ram: string, file: string, signal: AbortSignal): Promise<void> {
-  const { exitCode, stderr } = await runTool(program, [String(pid), ram, file], { env: {}, signal, timeoutMs: DEADLINE_MS });
+async function writeProcess(
+  program: string,
+  pid: number,
+  ram: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { exitCode, stderr } = await runTool(program, [String(pid), ram, file], {
+    env: {},
+    signal,
+    timeoutMs: DEADLINE_MS,
+  });
   if (exitCode !== 0) throw new PyroError("VM_START_FAILED", `QEMU could not be written: ${stderr.trim()}`);
 }

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import type { Machine } from "../../src/backend/backend.js";
+import { commandLineOf, processesOf, until } from "../client/scratch.js";
+import { assertCounts, output, SnapshotScratch } from "./snapshot-scratch.js";
+
+const CONTINUES = "/pyro/qemu-system-x86_64";
+const TWO_CPUS = { vcpuCount: 2, memMib: 256 };
+
+/** Directories of the checkpoints of a home's templates. */
+function checkpoints(scratch: SnapshotScratch): string[] {
+  const templates = join(scratch.home, "templates");
+  return readdirSync(templates)
+    .flatMap((key) => readdirSync(join(templates, key)).map((name) => join(templates, key, name)))
+    .filter((path) => /\/[0-9a-f]+\/checkpoint-[0-9a-f]+$/.test(path) && existsSync(join(path, "checkpoint.json")));
+}
+
+/** Resolves when a template's checkpoint is made. */
+async function checkpointed(scratch: SnapshotScratch, count = 1): Promise<string> {
+  await until("the checkpoint is made", () => checkpoints(scratch).length === count);
+  return checkpoints(scratch).at(-1)!;
+}
+
+/** The process that a VM's QEMU is. */
+function qemuOf(scratch: SnapshotScratch, { id }: Machine): number {
+  return scratch.qemuOfVm(id);
+}
+
+const isContinued = (scratch: SnapshotScratch, machine: Machine) =>
+  commandLineOf(qemuOf(scratch, machine))[0] === CONTINUES;
+
+function statusOf(pid: number): Record<string, string> {
+  const lines = readFileSync(`/proc/${pid}/status`, "utf8").trim().split("\n");
+  return Object.fromEntries(lines.map((line) => line.split(":\t") as [string, string]));
+}
+
+test("a clone that continues the checkpoint of its template: has a name, random numbers, a clock and a disk of its own", async () => {
+  await using scratch = await new SnapshotScratch({ ownTemplates: true }).open();
+  const first = await scratch.startMachine();
+  assert.equal(isContinued(scratch, first), false);
+  await checkpointed(scratch);
+  const [a, b] = [await scratch.startMachine(), await scratch.startMachine()];
+  assert.deepEqual([isContinued(scratch, a), isContinued(scratch, b)], [true, true]);
+  const facts = async (machine: Machine) => {
+    const text = await output(
+      machine,
+      "hostname; cat /etc/machine-id; head -c 16 /dev/urandom | od -An -tx1; date +%s",
+    );
+    return text.split("\n");
+  };
+  const [ofA, ofB] = [await facts(a), await facts(b)];
+  assert.equal(ofA[0], a.id);
+  assert.equal(ofB[0], b.id);
+  for (const index of [1, 2]) assert.notEqual(ofA[index], ofB[index]);
+  assert.ok(Math.abs(Number(ofA[3]) - Date.now() / 1_000) < 30, ofA[3]);
+  await output(a, "head -c 20000000 /dev/urandom >/var/tmp/file; sync; sha256sum /var/tmp/file >/var/tmp/sum");
+  assert.equal(await output(b, "ls /var/tmp"), "");
+  await output(a, "echo 3 >/proc/sys/vm/drop_caches; sha256sum -c /var/tmp/sum");
+});
+
+test("a QEMU that continues a checkpoint: is confined as one that was started, and its VM becomes a snapshot and forks", async () => {
+  await using scratch = await new SnapshotScratch({ ownTemplates: true }).open();
+  const started = await scratch.startMachine(TWO_CPUS);
+  await checkpointed(scratch);
+  const continued = await scratch.startMachine(TWO_CPUS);
+  assert.ok(isContinued(scratch, continued));
+  const [mine, theirs] = [continued, started].map((machine) => statusOf(qemuOf(scratch, machine)));
+  for (const field of ["Seccomp", "Seccomp_filters", "NoNewPrivs", "CapEff", "CapBnd", "SigIgn"])
+    assert.equal(mine![field], theirs![field], field);
+  assert.equal(await output(continued, "nproc"), "2");
+  await output(
+    continued,
+    "mkdir -p /run/mine; (i=0; while :; do i=$((i+1)); echo $i >/run/mine/counter; sleep 0.02; done) >/dev/null 2>&1 </dev/null & sleep 0.2",
+  );
+  const snapshot = await scratch.snapshot(continued, { shape: TWO_CPUS });
+  const fork = await scratch.from(snapshot);
+  assert.equal(await output(fork, "hostname"), fork.id);
+  await assertCounts(continued, "/run/mine/counter");
+  await assertCounts(fork, "/run/mine/counter");
+});
+
+test("a checkpoint that cannot be continued: a VM starts a QEMU of its own, and no other one tries it", async () => {
+  await using scratch = await new SnapshotScratch({ ownTemplates: true }).open();
+  await scratch.startMachine();
+  const process = join(await checkpointed(scratch), "process");
+  chmodSync(process, 0o644);
+  writeSync(openSync(process, "r+"), "NOTPYRO!", 0);
+  const [second, third] = [await scratch.startMachine(), await scratch.startMachine()];
+  assert.deepEqual([isContinued(scratch, second), isContinued(scratch, third)], [false, false]);
+  assert.equal(await output(third, "echo works"), "works");
+});
+
+test("a daemon that ends while a checkpoint is made: leaves no process and no half checkpoint", async () => {
+  const scratch = await new SnapshotScratch({ ownTemplates: true }).open();
+  const machine = await scratch.startMachine();
+  await until("a checkpoint is being made", () =>
+    readdirSync(join(scratch.home, "templates")).some((name) => name.startsWith("tmp-")),
+  );
+  await scratch.destroy(machine);
+  await scratch.core.machines.closeAll();
+  const left = readdirSync(join(scratch.home, "templates")).filter((name) => name.startsWith("tmp-"));
+  assert.deepEqual(
+    [left, processesOf(scratch.home).filter((pid) => commandLineOf(pid)[0]?.includes("qemu"))],
+    [[], []],
+  );
+  await scratch[Symbol.asyncDispose]();
+});
