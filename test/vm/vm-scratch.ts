@@ -79,7 +79,7 @@ export class VmScratch extends Scratch {
   leftovers(): string[] {
     const runtime = join(this.directory, "pyro");
     const sockets = existsSync(runtime)
-      ? readdirSync(runtime, { recursive: true, encoding: "utf8" }).filter((name) => /\/(vm|tp|cp)-/.test(name))
+      ? readdirSync(runtime, { recursive: true, encoding: "utf8" }).filter((name) => /\/(vm|tp)-/.test(name))
       : [];
     const vms = join(this.home, "vms");
     return [...(existsSync(vms) ? readdirSync(vms) : []), ...sockets];

@@ -6,7 +6,7 @@ import { readdir, rm } from "../../host/files.js";
 import { listCommandLines, readProcessIdentity, sendSignal, waitUntilGone } from "../../host/process.js";
 import { assertSocketFile, connectSocketFileWhenReady } from "../../host/socket-file.js";
 import type { FoundMachine, MachineHandle } from "../backend.js";
-import type { ClonePlace } from "./clone.js";
+import type { ClonePlace } from "./start-clone.js";
 import { buildMachineNetwork } from "./gate.js";
 import { mailboxPath } from "./mailbox.js";
 import { buildPresence, gateSocketsOf, handleSchema, withChannel } from "./presence.js";

@@ -2,7 +2,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
 import { type Checkpoint, type CheckpointPrograms, describeHost, findCheckpoint } from "./checkpoint.js";
-import type { ClonePlace, CloneSource } from "./clone.js";
+import type { ClonePlace, CloneSource } from "./start-clone.js";
 import { makeCheckpoint } from "./make-checkpoint.js";
 import { countMemoryMib } from "./memory.js";
 import type { Template } from "./template.js";

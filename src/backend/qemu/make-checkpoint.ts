@@ -7,7 +7,7 @@ import { setLowPriority } from "../../host/priority.js";
 import { newTemporaryName } from "../../host/temporary.js";
 import { runTool } from "../../host/tool.js";
 import { checkpointFiles, type CheckpointPrograms, installCheckpoint } from "./checkpoint.js";
-import { type ClonePlace, type CloneSource, startClone } from "./clone.js";
+import { type ClonePlace, type CloneSource, startClone } from "./start-clone.js";
 import { scratchPathOf } from "./kept-disk.js";
 import { findQemu } from "./snapshot.js";
 import { templateFiles } from "./template.js";
@@ -34,7 +34,7 @@ export async function makeCheckpoint(
   try {
     const vmDirectory = join(temporary, "vm");
     await mkdir(vmDirectory, { mode: 0o755 });
-    const name = `cp-${randomBytes(6).toString("hex")}`;
+    const name = `tp-${randomBytes(6).toString("hex")}`;
     const process = await startClone(
       place,
       { name, directory: vmDirectory, checkpoint: null, parks: true },

@@ -10,7 +10,7 @@ import type { Accelerator } from "./accelerator.js";
 import { DISK_READER_MEMORY_MIB, type KeptDisk, type Machine } from "../backend.js";
 import { buildQemuArgs, inJail } from "./argv.js";
 import { writeBootFiles } from "./boot-files.js";
-import type { ClonePlace } from "./clone.js";
+import type { ClonePlace } from "./start-clone.js";
 import { explainBoot } from "./console.js";
 import { mailboxPath, makeMailbox } from "./mailbox.js";
 import { buildGroupLimits, countMemoryMib } from "./memory.js";
