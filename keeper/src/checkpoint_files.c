@@ -22,8 +22,10 @@ static void read_info(pid_t pid, struct file_head *file) {
 
 // The new process has these already: the keeper and the daemon give them to it.
 static bool is_inherited(uint32_t fd, const char *target) {
-    bool is_network = (fd == TAP_FD && strcmp(target, "/dev/net/tun") == 0) || fd == LIFELINE_FD;
-    return fd <= STDERR_FILENO || fd == AGENT_FD || fd == QMP_FD || (is_network && target[0] != 'a');
+    // Without a network these two numbers are others' of QEMU.
+    if (fd == TAP_FD) return strcmp(target, "/dev/net/tun") == 0;
+    if (fd == LIFELINE_FD) return strncmp(target, "pipe:", 5) == 0 || strncmp(target, "socket:", 7) == 0;
+    return fd <= STDERR_FILENO || fd == AGENT_FD || fd == QMP_FD;
 }
 
 static enum file_kind find_kind(uint32_t fd, const char *target) {

@@ -63,15 +63,20 @@ static _Noreturn void fail(const char *what, long result) {
 }
 
 static void open_tables(int fd) {
-    struct checkpoint_head *first = (struct checkpoint_head *)TABLES_AT;
+    struct {
+        char magic[sizeof head->magic];
+        uint64_t table_bytes;
+    } first;
     long opened = CALL(SYS_dup3, fd, FILE_FD, O_CLOEXEC), flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_POPULATE;
     if (opened < 0) fail("the checkpoint cannot be opened", opened);
     CALL(SYS_close, fd);
-    long at = CALL(SYS_mmap, first, CONTENT_AT, PROT_READ, flags, FILE_FD, 0);
-    if (at != (long)first) fail("the checkpoint cannot be mapped", at);
-    for (size_t i = 0; i < sizeof head->magic; i++)
-        if (first->magic[i] != CHECKPOINT_MAGIC[i]) fail("the checkpoint is damaged", 0);
-    head = first;
+    long got = CALL(SYS_pread64, FILE_FD, &first, sizeof first, 0);
+    if (got != sizeof first || first.table_bytes > CONTENT_AT) fail("the checkpoint is damaged", got);
+    for (size_t i = 0; i < sizeof first.magic; i++)
+        if (first.magic[i] != CHECKPOINT_MAGIC[i]) fail("the checkpoint is damaged", 0);
+    long at = CALL(SYS_mmap, TABLES_AT, first.table_bytes, PROT_READ, flags, FILE_FD, 0);
+    if (at != (long)TABLES_AT) fail("the checkpoint cannot be mapped", at);
+    head = (const void *)at;
     files = (const void *)(head + 1);
     regions = (const void *)(files + head->file_count);
     rows = (const void *)(regions + head->region_count);

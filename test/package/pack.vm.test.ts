@@ -72,7 +72,7 @@ test("a checkout without built files packs all needed files and no others", () =
     assert.ok(files.includes(file), `${file} is missing`);
   }
   const known =
-    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|enclose|pages|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
+    /^(package\.json|README\.md|LICENSE|bin\/|dist\/src\/|guest\/(src\/|Makefile$|build\/pyro-agent$)|gate\/(src\/|Makefile$|build\/pyro-gate$)|keeper\/(src\/|Makefile$|build\/pyro-(?:keeper|join|enclose|pages|checkpoint|restore|peer\.node|relay)$)|preload\/(src\/|Makefile$|build\/pyro-ram\.so$)|e2b\/(src\/|interpreter\/|Makefile$|build\/pyro-e2b-guest$)|protocol\/)/;
   assert.deepEqual(
     files.filter((file) => !known.test(file) || /tsbuildinfo|\.test\./.test(file)),
     [],
