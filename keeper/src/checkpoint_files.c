@@ -20,11 +20,16 @@ static void read_info(pid_t pid, struct file_head *file) {
     fclose(info);
 }
 
+static bool ends_with(const char *text, const char *end) {
+    size_t size = strlen(text), part = strlen(end);
+    return size >= part && strcmp(text + size - part, end) == 0;
+}
+
 // The new process has these already: the keeper and the daemon give them to it.
 static bool is_inherited(uint32_t fd, const char *target) {
-    // Without a network these two numbers are others' of QEMU.
-    if (fd == TAP_FD) return strcmp(target, "/dev/net/tun") == 0;
-    if (fd == LIFELINE_FD) return strncmp(target, "pipe:", 5) == 0 || strncmp(target, "socket:", 7) == 0;
+    // Without a network QEMU uses these two numbers itself. The tap is from another mount namespace, where its path may begin below /dev.
+    if (fd == TAP_FD) return ends_with(target, "/net/tun");
+    if (fd == LIFELINE_FD) return strncmp(target, "pipe:", 5) == 0;
     return fd <= STDERR_FILENO || fd == AGENT_FD || fd == QMP_FD;
 }
 

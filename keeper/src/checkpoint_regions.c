@@ -107,10 +107,10 @@ static void describe(pid_t pid, struct region_head *region, const char *path, bo
     region->inode = read_inode(pid, path);
 }
 
-static bool is_skipped(uint64_t from, const char *path) { return from == PARK_AT || strcmp(path, "[vsyscall]") == 0; }
-
+// What pyro-ram.so has noted is in the head already. QEMU goes on to note the settings of its network.
 static bool has_pages(const struct region_head *region) {
-    return region->kind != REGION_VVAR && region->kind != REGION_VDSO && (region->protection & PROT_READ);
+    bool is_kernels = region->kind == REGION_VVAR || region->kind == REGION_VDSO;
+    return !is_kernels && region->address != PARK_AT && (region->protection & PROT_READ);
 }
 
 void save_regions(pid_t pid, struct tables *tables, int ram, int to) {
@@ -125,7 +125,7 @@ void save_regions(pid_t pid, struct tables *tables, int ram, int to) {
         int name = 0;
         if (sscanf(line, "%llx-%llx %4s %llx %*s %llu %n", &from, &end, perms, &offset, &inode, &name) != 5) refuse("a mapping of QEMU is unknown");
         line[strcspn(line, "\n")] = '\0';
-        if (is_skipped(from, line + name)) continue;
+        if (strcmp(line + name, "[vsyscall]") == 0) continue;
         if (perms[3] == 's') refuse("QEMU shares memory with another process");
         if (tables->head.region_count == REGIONS_MAX) refuse("QEMU has too many mappings");
         struct region_head *region = &tables->regions[tables->head.region_count++];

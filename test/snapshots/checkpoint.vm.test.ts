@@ -1,36 +1,19 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+import { chmodSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import type { Machine } from "../../src/backend/backend.js";
 import { commandLineOf, processesOf, until } from "../client/scratch.js";
+import { checkpointed, isContinued } from "./checkpoint-scratch.js";
 import { assertCounts, output, SnapshotScratch } from "./snapshot-scratch.js";
 
-const CONTINUES = "/pyro/qemu-system-x86_64";
 const TWO_CPUS = { vcpuCount: 2, memMib: 256 };
-
-/** Directories of the checkpoints of a home's templates. */
-function checkpoints(scratch: SnapshotScratch): string[] {
-  const templates = join(scratch.home, "templates");
-  return readdirSync(templates)
-    .flatMap((key) => readdirSync(join(templates, key)).map((name) => join(templates, key, name)))
-    .filter((path) => /\/[0-9a-f]+\/checkpoint-[0-9a-f]+$/.test(path) && existsSync(join(path, "checkpoint.json")));
-}
-
-/** Resolves when a template's checkpoint is made. */
-async function checkpointed(scratch: SnapshotScratch, count = 1): Promise<string> {
-  await until("the checkpoint is made", () => checkpoints(scratch).length === count);
-  return checkpoints(scratch).at(-1)!;
-}
 
 /** The process that a VM's QEMU is. */
 function qemuOf(scratch: SnapshotScratch, { id }: Machine): number {
   return scratch.qemuOfVm(id);
 }
-
-const isContinued = (scratch: SnapshotScratch, machine: Machine) =>
-  commandLineOf(qemuOf(scratch, machine))[0] === CONTINUES;
 
 function statusOf(pid: number): Record<string, string> {
   const lines = readFileSync(`/proc/${pid}/status`, "utf8").trim().split("\n");
