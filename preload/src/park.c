@@ -67,11 +67,21 @@ static void park_thread(int signal, const siginfo_t *info, void *context) {
     for (;;) call(SYS_futex, (long)&word, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
 }
 
-__attribute__((constructor)) static void prepare(void) {
+static bool map_at(uint64_t address, size_t bytes, int protection) {
     long flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-    long at = call(SYS_mmap, (long)PARK_AT, sizeof *park, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (at != (long)PARK_AT) return;
-    park = (struct park *)at;
+    return call(SYS_mmap, (long)address, (long)bytes, protection, flags, -1, 0) == (long)address;
+}
+
+// For the kernel the heap of a process that continues is elsewhere, so the C library could neither extend this one nor give its end back. With a
+// page behind it the C library takes memory for malloc from mmap from the beginning.
+static bool end_heap(void) {
+    uint64_t end = (uint64_t)call(SYS_brk, 0, 0, 0, 0, 0, 0);
+    return map_at((end + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE, PAGE_SIZE, PROT_NONE);
+}
+
+__attribute__((constructor)) static void prepare(void) {
+    if (!map_at(PARK_AT, sizeof *park, PROT_READ | PROT_WRITE) || !end_heap()) return;
+    park = (struct park *)PARK_AT;
     for (size_t i = 0; i < sizeof park->magic; i++) park->magic[i] = PARK_MAGIC[i];
     struct action action = {(uint64_t)park_thread, SA_SIGINFO | HAS_RESTORER, (uint64_t)restore_registers, ~UINT64_C(0)};
     call(SYS_rt_sigaction, PARK_SIGNAL, (long)&action, 0, MASK_BYTES, 0, 0);
