@@ -51,7 +51,9 @@ struct park {
 enum region_kind { REGION_ANONYMOUS, REGION_FILE, REGION_MEMORY, REGION_VVAR, REGION_VDSO };
 struct region_head {
     uint64_t address, bytes, offset;
-    uint32_t protection, kind, path, unused;
+    uint32_t protection, kind, path;
+    // Whether it is the main thread's stack, which the kernel extends.
+    uint32_t grows;
     // Of a file: it is the same one while it has not changed since `made_at`.
     uint64_t inode;
 };

@@ -96,6 +96,7 @@ static uint64_t read_inode(pid_t pid, const char *path) {
 
 static void describe(pid_t pid, struct region_head *region, const char *path, bool has_file, struct tables *tables) {
     bool is_memory = ends_with(path, "/ram"), is_written = region->protection & PROT_WRITE;
+    region->grows = strcmp(path, "[stack]") == 0;
     if (strncmp(path, "[vvar", 5) == 0) region->kind = REGION_VVAR;
     else if (strcmp(path, "[vdso]") == 0) region->kind = REGION_VDSO;
     else if (is_memory) region->kind = REGION_MEMORY;

@@ -127,7 +127,8 @@ static void map_regions(void) {
         if (each->kind == REGION_VDSO || each->kind == REGION_VVAR) continue;
         bool has_file = each->kind != REGION_ANONYMOUS;
         long fd = has_file ? open_region(each) : -1;
-        long flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_NORESERVE | (has_file ? 0 : MAP_ANONYMOUS);
+        long kind = (has_file ? 0 : MAP_ANONYMOUS) | (each->grows ? MAP_GROWSDOWN : 0);
+        long flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_NORESERVE | kind;
         long at = CALL(SYS_mmap, each->address, each->bytes, each->protection, flags, fd, has_file ? each->offset : 0);
         if (at != (long)each->address) fail("an address is not free", at);
         if (has_file) CALL(SYS_close, fd);
@@ -149,7 +150,8 @@ static void fill_regions(void) {
         const struct row *row = &rows[i];
         while (row->address - region->address >= region->bytes) region++;
         // The helper that saves a VM's memory tells the template's pages from others by their mappings.
-        if (row->bytes <= COPIED_BYTES && region->kind == REGION_ANONYMOUS && (region->protection & PROT_WRITE)) {
+        bool is_small = row->bytes <= COPIED_BYTES || region->grows;
+        if (is_small && region->kind == REGION_ANONYMOUS && (region->protection & PROT_WRITE)) {
             copy(row->address, row->bytes, row->offset);
             continue;
         }

@@ -12,7 +12,7 @@ export function checkpoints(scratch: SnapshotScratch): string[] {
   const templates = join(scratch.home, "templates");
   return readdirSync(templates)
     .flatMap((key) => readdirSync(join(templates, key)).map((name) => join(templates, key, name)))
-    .filter((path) => /\/[0-9a-f]+\/checkpoint-[0-9a-f]+$/.test(path) && existsSync(join(path, "checkpoint.json")));
+    .filter((path) => /\/[0-9a-f]+\/checkpoint-[0-9a-f-]+$/.test(path) && existsSync(join(path, "checkpoint.json")));
 }
 
 /** Resolves when a template's checkpoint is made. */

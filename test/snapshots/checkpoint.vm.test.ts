@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import type { Machine } from "../../src/backend/backend.js";
 import { commandLineOf, processesOf, until } from "../client/scratch.js";
-import { checkpointed, isContinued } from "./checkpoint-scratch.js";
+import { checkpointed, checkpoints, isContinued } from "./checkpoint-scratch.js";
 import { assertCounts, output, SnapshotScratch } from "./snapshot-scratch.js";
 
 const TWO_CPUS = { vcpuCount: 2, memMib: 256 };
@@ -74,6 +74,7 @@ test("a checkpoint that cannot be continued: a VM starts a QEMU of its own, and 
   const [second, third] = [await scratch.startMachine(), await scratch.startMachine()];
   assert.deepEqual([isContinued(scratch, second), isContinued(scratch, third)], [false, false]);
   assert.equal(await output(third, "echo works"), "works");
+  assert.deepEqual(checkpoints(scratch), [], "the next daemon makes another one");
 });
 
 test("a daemon that ends while a checkpoint is made: leaves no process and no half checkpoint", async () => {

@@ -1,7 +1,13 @@
 import { PyroError } from "../../contract/errors.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
-import { type Checkpoint, type CheckpointPrograms, describeHost, findCheckpoint } from "./checkpoint.js";
+import {
+  type Checkpoint,
+  type CheckpointPrograms,
+  describeHost,
+  findCheckpoint,
+  removeCheckpoints,
+} from "./checkpoint.js";
 import type { ClonePlace, CloneSource } from "./start-clone.js";
 import { makeCheckpoint } from "./make-checkpoint.js";
 import { countMemoryMib } from "./memory.js";
@@ -44,14 +50,15 @@ export class Checkpoints {
     this.#last = this.#last.then(() => this.#make(source));
   }
 
-  /** No clone continues this template's checkpoint any more. */
-  giveUp({ template }: CloneSource, error: unknown): void {
+  /** No clone of this daemon continues the template's checkpoint any more. The next daemon makes another one. */
+  async giveUp({ template }: CloneSource, error: unknown): Promise<void> {
     this.#broken.add(template.identity);
     this.#tried.add(template.identity);
     this.#log.warn(
       { key: template.key, err: error },
       "a checkpoint could not be continued; clones start their own QEMU",
     );
+    await removeCheckpoints(template).catch(() => {});
   }
 
   /** Ends the one that is being made. */

@@ -8,6 +8,7 @@ import { newTemporaryName } from "../../host/temporary.js";
 import { runTool } from "../../host/tool.js";
 import { checkpointFiles, type CheckpointPrograms, installCheckpoint } from "./checkpoint.js";
 import { type ClonePlace, type CloneSource, startClone } from "./start-clone.js";
+import { whileRoom } from "./free-space.js";
 import { scratchPathOf } from "./kept-disk.js";
 import { findQemu } from "./snapshot.js";
 import { templateFiles } from "./template.js";
@@ -28,36 +29,43 @@ export async function makeCheckpoint(
   host: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { template, toolchain } = source;
-  const temporary = join(place.snapshots.templatesPath, newTemporaryName());
+  const { templatesPath } = place.snapshots;
+  const temporary = join(templatesPath, newTemporaryName());
   await mkdir(temporary, { mode: 0o755 });
   try {
-    const vmDirectory = join(temporary, "vm");
-    await mkdir(vmDirectory, { mode: 0o755 });
-    const name = `tp-${randomBytes(6).toString("hex")}`;
-    const process = await startClone(
-      place,
-      { name, directory: vmDirectory, checkpoint: null, parks: true },
-      source,
-      {},
-    );
-    try {
-      await process.during(pauseWarm(process, vmDirectory, signal));
-      const ram = join(template.directory, templateFiles.ram);
-      const file = join(temporary, checkpointFiles.process);
-      await writeProcess(programs.checkpointPath, await findQemu(process), ram, file, signal);
-    } finally {
-      await process.kill();
-    }
-    await copyShared(scratchPathOf(vmDirectory), join(temporary, checkpointFiles.overlay));
-    await rm(vmDirectory, { recursive: true });
-    for (const name of Object.values(checkpointFiles)) {
-      if (toolchain.dropTo) await chown(join(temporary, name), 0, 0);
-      await chmod(join(temporary, name), 0o444);
-    }
-    await installCheckpoint(template, host, temporary);
+    await whileRoom(templatesPath, "A checkpoint", signal, (until) => fill(temporary, place, programs, source, until));
+    await installCheckpoint(source.template, host, temporary);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Puts a checkpoint's files into a directory. */
+async function fill(
+  directory: string,
+  place: ClonePlace,
+  programs: CheckpointPrograms,
+  source: CloneSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const { template, toolchain } = source;
+  const vmDirectory = join(directory, "vm");
+  await mkdir(vmDirectory, { mode: 0o755 });
+  const name = `tp-${randomBytes(6).toString("hex")}`;
+  const process = await startClone(place, { name, directory: vmDirectory, checkpoint: null, parks: true }, source, {});
+  try {
+    await process.during(pauseWarm(process, vmDirectory, signal));
+    const ram = join(template.directory, templateFiles.ram);
+    const file = join(directory, checkpointFiles.process);
+    await writeProcess(programs.checkpointPath, await findQemu(process), ram, file, signal);
+  } finally {
+    await process.kill();
+  }
+  await copyShared(scratchPathOf(vmDirectory), join(directory, checkpointFiles.overlay));
+  await rm(vmDirectory, { recursive: true });
+  for (const each of Object.values(checkpointFiles)) {
+    if (toolchain.dropTo) await chown(join(directory, each), 0, 0);
+    await chmod(join(directory, each), 0o444);
   }
 }
 

@@ -156,19 +156,22 @@ export class QemuBackend implements Backend {
     return this.#clone(id, source, options);
   }
 
-  /** Continues the template's checkpoint where there is one, and has one made where there is none. */
+  /**
+   * Continues the template's checkpoint where there is one, and has one made where there is none. A checkpoint is at fault only when a QEMU
+   * of its own can start.
+   */
   async #clone(id: string, source: CloneSource, options: StartOptions): Promise<Machine> {
-    const checkpoint = await this.#checkpoints.find(source);
-    if (checkpoint !== null) {
-      try {
-        return await cloneTemplate(this.#place, id, source, checkpoint, options);
-      } catch (error) {
-        if (options.signal.aborted) throw error;
-        this.#checkpoints.giveUp(source, error);
-      }
+    let failure: { readonly error: unknown } | null = null;
+    try {
+      const checkpoint = await this.#checkpoints.find(source);
+      if (checkpoint !== null) return await cloneTemplate(this.#place, id, source, checkpoint, options);
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      failure = { error };
     }
     const machine = await cloneTemplate(this.#place, id, source, null, options);
-    if (checkpoint === null) this.#checkpoints.want(source);
+    if (failure) await this.#checkpoints.giveUp(source, failure.error);
+    else this.#checkpoints.want(source);
     return machine;
   }
 
