@@ -76,5 +76,7 @@ int main(int argc, char **argv) {
     describe_files(pid, &tables);
     save_regions(pid, &tables, ram, to);
     write_tables(to);
+    // Some file systems report only here that they have no room.
+    if (close(to) < 0) fail("writing");
     return 0;
 }

@@ -14,6 +14,7 @@ static void read_info(pid_t pid, struct file_head *file) {
     FILE *info = open_in_proc(pid, path);
     while (fgets(line, sizeof line, info)) {
         unsigned long long value;
+        if (strncmp(line, "tfd:", 4) == 0) refuse("QEMU waits for its files in a way that cannot be made again");
         if (sscanf(line, "flags: %llo", &value) == 1) file->flags = (uint32_t)value;
         if (sscanf(line, "eventfd-count: %llx", &value) == 1 || sscanf(line, "sigmask: %llx", &value) == 1) file->value = value;
     }

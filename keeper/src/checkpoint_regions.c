@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// A guest decides what its QEMU has in memory.
+#define BYTES_MAX (UINT64_C(512) << 20)
+
 // Rows of anonymous pages with fewer pages between them are one: a new process makes each row's mapping with a call of its own.
 enum { GAP_PAGES = 8 };
 
@@ -27,6 +30,7 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 static void append(struct saving *saving, const void *data, size_t bytes) {
+    if (saving->at - CONTENT_AT + bytes > BYTES_MAX) refuse("QEMU has changed too much memory");
     write_all(saving->to, data, bytes);
     saving->at += bytes;
 }

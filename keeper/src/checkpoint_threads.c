@@ -35,6 +35,8 @@ static uint32_t count_parked(const struct park *park) {
 
 static void check(const struct park *park) {
     if (park->count > THREADS_MAX) refuse("QEMU has too many threads");
+    // A QEMU that continues gets no filter besides these.
+    if (park->filter_count == 0) refuse("the filter of QEMU is unknown");
     if (park->filter_count > FILTERS_MAX) refuse("QEMU has too many filters");
     if (park->tap_call_count > TAP_CALLS_MAX) refuse("QEMU has made too many settings of its network");
     for (uint32_t i = 0; i < park->count; i++)
