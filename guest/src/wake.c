@@ -18,6 +18,8 @@
 #include "write_file.h"
 
 enum { HOSTNAME_MAX = 63, MACHINE_ID_DIGITS = 32 };
+// More than the driver and the kernel above it read at once.
+enum { RANDOM_AHEAD_BYTES = 256 };
 
 struct identity {
     uint8_t entropy[ENTROPY_MAX_BYTES];
@@ -84,6 +86,15 @@ static bool add_entropy(const struct identity *identity) {
     return is_done;
 }
 
+// The driver reads ahead, so each VM that continues one state would find the same bytes in /dev/hwrng. Without the device there is nothing to do.
+static void drop_random_ahead(void) {
+    char dropped[RANDOM_AHEAD_BYTES];
+    int fd = open("/dev/hwrng", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return;
+    while (read(fd, dropped, sizeof dropped) < 0 && errno == EINTR) {}
+    close(fd);
+}
+
 static bool write_names(const struct identity *identity, const char **failed) {
     char text[256];
     snprintf(text, sizeof text, "%s\n", identity->hostname);
@@ -107,6 +118,7 @@ bool wake(uint32_t stream, struct json request, bool is_fork) {
     // As a plain process on a person's machine the agent leaves that machine's identity alone.
     bool is_sandboxed = is_init || getpid() == 1;
     bool is_done = !is_init || (add_entropy(&identity) && clock_settime(CLOCK_REALTIME, &now) == 0);
+    if (is_init && is_done) drop_random_ahead();
     if (is_sandboxed && identity.is_named) {
         bool is_named = sethostname(identity.hostname, strlen(identity.hostname)) == 0;
         is_done = is_done && (is_named || !is_init);
