@@ -7,7 +7,7 @@
 #include "checkpoint_file.h"
 #include "process_io.h"
 
-// How long QEMU may take to close its connections, and to park.
+// How long QEMU may take to close its connections, to come to rest, and to park.
 enum { PATIENCE_MS = 10000 };
 
 enum { FILES_MAX = 1024, REGIONS_MAX = 4096, ROWS_MAX = 32768, PATHS_BYTES = 65536 };

@@ -10,8 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-// How many threads there are; each gets the signal, if it is to.
-static uint32_t count_threads(pid_t pid, bool signals) {
+// How often no thread may run before QEMU is at rest.
+enum { RESTED_LOOKS = 3 };
+
+// Calls a function with the id of each thread, and returns how many there are.
+static uint32_t each_thread(pid_t pid, void (*visit)(void *context, pid_t pid, const char *id), void *context) {
     char path[64];
     uint32_t count = 0;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
@@ -20,11 +23,39 @@ static uint32_t count_threads(pid_t pid, bool signals) {
     for (struct dirent *each; (each = readdir(tasks));) {
         if (each->d_name[0] == '.') continue;
         count++;
-        // A thread may end meanwhile.
-        if (signals && syscall(SYS_tgkill, pid, atoi(each->d_name), SIGFPE) < 0 && errno != ESRCH) fail("a thread of QEMU");
+        if (visit) visit(context, pid, each->d_name);
     }
     closedir(tasks);
     return count;
+}
+
+static void signal_thread(void *context, pid_t pid, const char *id) {
+    (void)context;
+    // A thread may end meanwhile.
+    if (syscall(SYS_tgkill, pid, atoi(id), SIGFPE) < 0 && errno != ESRCH) fail("a thread of QEMU");
+}
+
+static void note_running(void *is_running, pid_t pid, const char *id) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, id);
+    FILE *file = fopen(path, "re");
+    const char *name_end = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    if (file) fclose(file);
+    *(bool *)is_running |= name_end == NULL || strncmp(name_end, ") S", 3) != 0;
+}
+
+static void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); }
+
+// A thread that works may hold a lock that knows it by its id, which is another one in the new process.
+static void await_rest(pid_t pid) {
+    for (int i = 0, rested = 0; i < PATIENCE_MS; i++) {
+        bool is_running = false;
+        each_thread(pid, note_running, &is_running);
+        rested = is_running ? 0 : rested + 1;
+        if (rested == RESTED_LOOKS) return;
+        pause_briefly();
+    }
+    refuse("QEMU does not come to rest");
 }
 
 static uint32_t count_parked(const struct park *park) {
@@ -46,12 +77,14 @@ static void check(const struct park *park) {
 void park_threads(pid_t pid, struct park *park) {
     read_memory(pid, PARK_AT, park, sizeof *park);
     if (memcmp(park->magic, PARK_MAGIC, sizeof park->magic) != 0) refuse("this QEMU cannot be parked");
-    count_threads(pid, true);
+    await_rest(pid);
     for (int i = 0; i < PATIENCE_MS; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        // A thread that has started meanwhile gets the signal too. It is pending for those that are parked already.
+        each_thread(pid, signal_thread, NULL);
+        pause_briefly();
         read_memory(pid, PARK_AT, park, sizeof *park);
         // No thread that runs could start another one.
-        if (count_parked(park) != 0 && count_parked(park) == count_threads(pid, false)) return check(park);
+        if (count_parked(park) != 0 && count_parked(park) == each_thread(pid, NULL, NULL)) return check(park);
     }
     refuse("the threads of QEMU did not stop");
 }
