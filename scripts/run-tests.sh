@@ -17,7 +17,7 @@ if [ "$1" = vm ]; then
   for mib in 256 1024; do bin/pyro run debian:12 --mem-mib "$mib" -- true; done
   # The checkpoints of these templates are made in the background; without KVM each VM continues one.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ -z "$(find "$PYRO_HOME/templates" -maxdepth 1 -name 'tmp-*')" ] && break
+    [ -z "$(find "$PYRO_HOME/templates" -maxdepth 2 -name 'tmp-*')" ] && break
     sleep 1
   done
   bin/pyro daemon stop >/dev/null

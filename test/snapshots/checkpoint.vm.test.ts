@@ -80,14 +80,15 @@ test("a checkpoint that cannot be continued: a VM starts a QEMU of its own, and 
 test("a daemon that ends while a checkpoint is made: leaves no process and no half checkpoint", async () => {
   const scratch = await new SnapshotScratch({ ownTemplates: true }).open();
   const machine = await scratch.startMachine();
-  await until("a checkpoint is being made", () =>
-    readdirSync(join(scratch.home, "templates")).some((name) => name.startsWith("tmp-")),
-  );
+  const halves = () =>
+    readdirSync(join(scratch.home, "templates"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      /\/tmp-[^/]*$/.test(name),
+    );
+  await until("a checkpoint is being made", () => halves().length > 0);
   await scratch.destroy(machine);
   await scratch.core.machines.closeAll();
-  const left = readdirSync(join(scratch.home, "templates")).filter((name) => name.startsWith("tmp-"));
   assert.deepEqual(
-    [left, processesOf(scratch.home).filter((pid) => commandLineOf(pid)[0]?.includes("qemu"))],
+    [halves(), processesOf(scratch.home).filter((pid) => commandLineOf(pid)[0]?.includes("qemu"))],
     [[], []],
   );
   await scratch[Symbol.asyncDispose]();

@@ -29,11 +29,12 @@ export async function makeCheckpoint(
   host: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { templatesPath } = place.snapshots;
-  const temporary = join(templatesPath, newTemporaryName());
+  const temporary = join(source.template.directory, newTemporaryName());
   await mkdir(temporary, { mode: 0o755 });
   try {
-    await whileRoom(templatesPath, "A checkpoint", signal, (until) => fill(temporary, place, programs, source, until));
+    await whileRoom(place.snapshots.templatesPath, "A checkpoint", signal, (until) =>
+      fill(temporary, place, programs, source, until),
+    );
     await installCheckpoint(source.template, host, temporary);
   } finally {
     await rm(temporary, { recursive: true, force: true });

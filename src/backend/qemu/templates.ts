@@ -5,7 +5,7 @@ import { PyroError } from "../../contract/errors.js";
 import type { InstalledEnvironment } from "../../environments/cache.js";
 import type { ControlGroups } from "../../host/control-groups.js";
 import { assertFreeSpace } from "../../host/disk.js";
-import { mkdir, rename, rm, syncDirectory } from "../../host/files.js";
+import { mkdir, readdir, rename, rm, syncDirectory } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { SharedWork } from "../../host/shared-work.js";
 import { newTemporaryName, sweepTemporaries } from "../../host/temporary.js";
@@ -61,6 +61,8 @@ export class Templates {
   async open(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await sweepTemporaries(this.path);
+    // Half checkpoints.
+    for (const key of await readdir(this.path)) await sweepTemporaries(join(this.path, key));
     if (this.#options.basePath) await linkBaseTemplates(this.path, this.#options.basePath);
   }
 
