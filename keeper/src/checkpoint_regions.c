@@ -22,7 +22,7 @@ struct saving {
     uint64_t at;
 };
 
-static const char zeros[GAP_PAGES * PAGE_SIZE];
+static char zeros[GAP_PAGES * PAGE_SIZE];
 
 static bool ends_with(const char *text, const char *end) {
     size_t size = strlen(text), part = strlen(end);
