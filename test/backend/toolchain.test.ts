@@ -21,7 +21,15 @@ async function openBackend(privateToolchain?: () => Promise<InstalledToolchain |
     groups: null as never,
     preference: "tcg",
   };
-  const programs = { agentPath: qemu, gatePath: qemu, keeperPath: qemu, preloadPath: qemu, pagesPath: qemu, checkpointPath: qemu, restorePath: qemu };
+  const programs = {
+    agentPath: qemu,
+    gatePath: qemu,
+    keeperPath: qemu,
+    preloadPath: qemu,
+    pagesPath: qemu,
+    checkpointPath: qemu,
+    restorePath: qemu,
+  };
   const backend = await QemuBackend.open({ ...place, ...programs, ...(privateToolchain ? { privateToolchain } : {}) });
   return {
     ...{ backend, qemu },
