@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import pino from "pino";
+
 import { findCheckpoint, installCheckpoint } from "../../src/backend/qemu/checkpoint.js";
 import { describeFiles, readIdentity, type Template, templateFiles } from "../../src/backend/qemu/template.js";
+import { Templates } from "../../src/backend/qemu/templates.js";
 
 const HOST = "a".repeat(64);
 const root = mkdtempSync(join(tmpdir(), "pyro-checkpoint-"));
@@ -70,4 +73,15 @@ test("two daemons that have made a checkpoint: the first one stays", async () =>
   const first = await findCheckpoint(template, HOST);
   await installCheckpoint(template, HOST, make());
   assert.deepEqual(await findCheckpoint(template, HOST), first);
+});
+
+test("half checkpoints of killed daemons: are removed when the templates are opened, whatever else lies there", async () => {
+  const path = join(root, "home", "templates");
+  const half = join(path, "key", "tmp-999999999.1-000000000000");
+  mkdirSync(half, { recursive: true });
+  writeFileSync(join(path, "file"), "");
+  symlinkSync(join(path, "nothing"), join(path, "gone"));
+  const options = { homePath: join(root, "home"), runtimePath: root, agentPath: "", gatePath: null, keeperPath: "" };
+  await new Templates({ ...options, groups: null as never, log: pino({ level: "silent" }) }).open();
+  assert.deepEqual(readdirSync(join(path, "key")), []);
 });

@@ -61,8 +61,8 @@ export class Templates {
   async open(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await sweepTemporaries(this.path);
-    // Half checkpoints.
-    for (const key of await readdir(this.path)) await sweepTemporaries(join(this.path, key));
+    // Half checkpoints. Another home's daemon that shares the templates may remove one meanwhile.
+    for (const key of await readdir(this.path)) await sweepTemporaries(join(this.path, key)).catch(() => {});
     if (this.#options.basePath) await linkBaseTemplates(this.path, this.#options.basePath);
   }
 
