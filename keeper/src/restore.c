@@ -24,6 +24,9 @@ enum { COPIED_BYTES = 4 * PAGE_SIZE };
 enum { RSEQ_BYTES = 32, STACK_BYTES = 4096 };
 #define RSEQ_SIGNATURE 0x53053053
 #define TABLES_AT UINT64_C(0x110000000000)
+#define VDSO_ASIDE_AT UINT64_C(0x120000000000)
+// Here and above this program has nothing that it needs: only the stack from the kernel, which may lie where QEMU has something.
+#define FREE_AT UINT64_C(0x130000000000)
 
 static inline long call(long number, long a, long b, long c, long d, long e, long f) {
     register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
@@ -44,6 +47,7 @@ static const struct row *rows;
 static const char *paths;
 
 static char stacks[THREADS_MAX][STACK_BYTES] __attribute__((aligned(16)));
+static char first_stack[8192] __attribute__((aligned(16), used));
 
 static void print(const char *text) {
     size_t size = 0;
@@ -92,15 +96,21 @@ static uint64_t find_vdso(const uint64_t *stack) {
     fail("the kernel has no vdso", 0);
 }
 
-static void move_vdso(uint64_t from) {
-    uint64_t to = 0;
+static uint64_t find_old_vdso(void) {
     for (uint64_t i = 0; i < head->region_count; i++)
-        if (regions[i].kind == REGION_VDSO) to = regions[i].address;
+        if (regions[i].kind == REGION_VDSO) return regions[i].address;
+    fail("the checkpoint has no vdso", 0);
+}
+
+// Together with the clock, which lies beside it.
+static void move_vdso(uint64_t from, uint64_t to) {
+    const uint64_t old = find_old_vdso();
     for (uint64_t i = 0; i < head->region_count; i++) {
         const struct region_head *each = &regions[i];
         if (each->kind != REGION_VDSO && each->kind != REGION_VVAR) continue;
-        long at = CALL(SYS_mremap, from + each->address - to, each->bytes, each->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, each->address);
-        if (at != (long)each->address) fail("the vdso cannot be moved", at);
+        const uint64_t between = each->address - old;
+        long at = CALL(SYS_mremap, from + between, each->bytes, each->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to + between);
+        if (at != (long)(to + between)) fail("the vdso cannot be moved", at);
     }
 }
 
@@ -128,7 +138,7 @@ static void map_regions(void) {
         bool has_file = each->kind != REGION_ANONYMOUS;
         long fd = has_file ? open_region(each) : -1;
         long kind = (has_file ? 0 : MAP_ANONYMOUS) | (each->grows ? MAP_GROWSDOWN : 0);
-        long flags = MAP_PRIVATE | MAP_FIXED_NOREPLACE | MAP_NORESERVE | kind;
+        long flags = MAP_PRIVATE | (each->address < FREE_AT ? MAP_FIXED_NOREPLACE : MAP_FIXED) | MAP_NORESERVE | kind;
         long at = CALL(SYS_mmap, each->address, each->bytes, each->protection, flags, fd, has_file ? each->offset : 0);
         if (at != (long)each->address) fail("an address is not free", at);
         if (has_file) CALL(SYS_close, fd);
@@ -256,7 +266,9 @@ static int read_number(const char *digits) {
 __attribute__((used)) static _Noreturn void begin(const uint64_t *stack) {
     if (stack[0] < 2) fail("usage: pyro-restore FD", 0);
     open_tables(read_number((const char *)stack[2]));
-    move_vdso(find_vdso(stack));
+    // By way of a place that nothing has, since the old and the new one may overlap.
+    move_vdso(find_vdso(stack), VDSO_ASIDE_AT);
+    move_vdso(VDSO_ASIDE_AT, find_old_vdso());
     map_regions();
     fill_regions();
     open_files();
@@ -268,4 +280,7 @@ __attribute__((used)) static _Noreturn void begin(const uint64_t *stack) {
     start_threads();
 }
 
-__attribute__((naked, noreturn, used)) void _start(void) { __asm__("mov %rsp, %rdi\n\tand $-16, %rsp\n\tcall begin"); }
+// On a stack of its own: that of the kernel may be replaced.
+__attribute__((naked, noreturn, used)) void _start(void) {
+    __asm__("mov %rsp, %rdi\n\tmov $first_stack + 8192, %rsp\n\tcall begin");
+}
