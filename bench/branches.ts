@@ -7,6 +7,7 @@ import { openClient, type Client } from "../src/client/client.js";
 import { diskUsageBytes } from "../src/host/disk.js";
 import { listCommandLines } from "../src/host/process.js";
 import type { SnapshotRecord } from "../src/store/snapshot-record.js";
+import { untilCheckpointed } from "./checkpoint.js";
 import type { BenchHome } from "./home.js";
 import { rounds } from "./rounds.js";
 
@@ -70,6 +71,7 @@ async function inTurn(client: Client, home: string, parent: string, create: () =
   const fork = async () => (await client.call("task.fork", { task_id: parent })).tasks[0]!.task_id;
   const start = async () => (await client.call("task.start", { task_id: parent })).task_id;
   await toFirst(create);
+  await untilCheckpointed(home);
   for (let round = 0; round < ROUNDS; round += 1) {
     samples.create.push(await toFirst(create));
     samples.fork.push(await toFirst(fork));

@@ -11,6 +11,7 @@ import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import { Pyro, type Task } from "../src/index.js";
 import { openBackend } from "./backend.js";
+import { untilCheckpointed } from "./checkpoint.js";
 import type { BenchHome } from "./home.js";
 import { packageWorkloads } from "./package-workloads.js";
 import { rounds } from "./rounds.js";
@@ -26,7 +27,11 @@ export async function benchInside(bench: BenchHome): Promise<Table[]> {
   const standIn = await openStandIn(join(bench.home.path, "stand-in"));
   const pyro = new Pyro({ home: bench.home.path });
   const address = `127.0.0.1:${standIn.port}`;
-  const task = await pyro.createTask(ENVIRONMENT, { network: true, networkAllow: [address] });
+  const create = () => pyro.createTask(ENVIRONMENT, { network: true, networkAllow: [address] });
+  const first = await create();
+  await untilCheckpointed(bench.home.path);
+  await first.delete();
+  const task = await create();
   const plain = await pyro.createTask("debian:12");
   try {
     return [await benchWorkloads(bench, task, standIn.port), await benchCall(bench, plain)];

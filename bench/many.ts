@@ -4,6 +4,7 @@ import { median, timeMs } from "../src/bench/numbers.js";
 import { column, type Cell, type Table } from "../src/bench/table.js";
 import { openClient, type Client } from "../src/client/client.js";
 import { readCommandLine } from "../src/host/process.js";
+import { untilCheckpointed } from "./checkpoint.js";
 import type { BenchHome } from "./home.js";
 
 /** How many of the first and of the last runs are compared. */
@@ -15,6 +16,7 @@ export async function benchMany({ env, home }: BenchHome, runs: number): Promise
   const client = openClient(env);
   const run = () => client.call("vm.run", { environment: "debian:12", command: "true" });
   for (let warm = 0; warm < 3; warm++) await run();
+  await untilCheckpointed(home.path);
   const side = Math.min(MOST_COMPARED, Math.ceil(runs / 4));
   const looks = FRACTIONS.map((fraction) => Math.max(side, Math.round(fraction * runs)));
   const times: number[] = [];

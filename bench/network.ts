@@ -7,6 +7,7 @@ import { runForExit } from "../src/guest/run-for-exit.js";
 import { wake } from "../src/guest/wake.js";
 import type { Home } from "../src/host/home.js";
 import { openBackend } from "./backend.js";
+import { untilCheckpointed } from "./checkpoint.js";
 import { rounds } from "./rounds.js";
 
 const STARTS = rounds(15);
@@ -31,6 +32,7 @@ export async function benchNetwork(home: Home): Promise<Table[]> {
     return machine;
   };
   for (const hasNetwork of [false, true]) await (await start(hasNetwork)).destroy();
+  await untilCheckpointed(home.path);
   const times = { with: [] as number[], without: [] as number[] };
   for (let index = 0; index < STARTS; index++) {
     for (const kind of ["without", "with"] as const) {

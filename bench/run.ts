@@ -9,6 +9,7 @@ import { buildPyroRun, measureStarts, pyroPath, runStarter, type Starter } from 
 import { column, type Table } from "../src/bench/table.js";
 import { openClient, type Client } from "../src/client/client.js";
 import { findProgram } from "../src/host/find-program.js";
+import { untilCheckpointed } from "./checkpoint.js";
 import type { BenchHome } from "./home.js";
 import { rounds } from "./rounds.js";
 
@@ -22,6 +23,8 @@ export async function benchRun({ env, home }: BenchHome): Promise<Table[]> {
   const pyro = buildPyroRun(env);
   const runsc = await findRunsc("none");
   const ofRunsc = runsc ? [{ name: "`runsc do true`", command: [...runsc, "true"], env }] : [];
+  await runStarter(pyro);
+  await untilCheckpointed(home.path);
   const patterns = await measureStarts([pyro, ...ofRunsc], COUNTS);
   const notes = runsc ? [] : ["runsc is not installed or does not run here."];
   return [{ ...patterns, notes }, await measureAlone(pyro, ofRunsc, { env, home })];
