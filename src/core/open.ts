@@ -69,6 +69,7 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
   // Searched after the host's own directories, whether or not it exists yet.
   if (toolchains.programs !== null) process.env["PATH"] = `${process.env["PATH"] ?? ""}:${toolchains.programs}`;
   const isInContainer = isContainerTheJail(process.env["PYRO_JAIL"]);
+  const budget = new Budget(ceilings, () => measureKeptMib(home.path));
   const backends = new Backends(
     await QemuBackend.open({
       ...shared,
@@ -77,6 +78,7 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
       pagesPath: PAGES_PATH,
       checkpointPath: CHECKPOINT_PATH,
       restorePath: RESTORE_PATH,
+      isAllowed: (share) => budget.fits(share),
       basePath,
       enclosePath: isInContainer ? ENCLOSE_PATH : null,
       preference: process.env["PYRO_ACCEL"],
@@ -86,7 +88,6 @@ export async function openCore({ home, version, log, ceilings, requiredIsolation
     await HostCompatBackend.open(shared),
   );
   const snapshots = await Snapshots.open({ homePath: home.path, environments, log });
-  const budget = new Budget(ceilings, () => measureKeptMib(home.path));
   const findSaved = (name: string) => snapshots.findSaved(name);
   const isolation = new Isolation({ vms: backends.vms, groups, ceilings, required: requiredIsolation });
   const machines = new Machines({ environments, backends, budget, isolation, log, findSaved });

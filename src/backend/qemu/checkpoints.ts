@@ -16,10 +16,14 @@ import type { Template } from "./template.js";
 /** Memory that stays available to the host while a checkpoint is made. */
 const HEADROOM_MIB = 2_048;
 
+/** True when the limits on all VMs together have room for one more. */
+export type IsAllowed = (share: { readonly memoryMib: number; readonly diskMib: number }) => boolean;
+
 /** The checkpoints of a home's templates. They are made in the background, one after the other, and clones do without them until then. */
 export class Checkpoints {
   readonly #place: ClonePlace;
   readonly #programs: CheckpointPrograms;
+  readonly #isAllowed: IsAllowed;
   readonly #log: Log;
   readonly #closing = new AbortController();
   /** Identities of templates for which a checkpoint was wanted: each is tried once. */
@@ -29,9 +33,10 @@ export class Checkpoints {
   #host: Promise<string> | null = null;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(place: ClonePlace, programs: CheckpointPrograms, log: Log) {
+  constructor(place: ClonePlace, programs: CheckpointPrograms, isAllowed: IsAllowed, log: Log) {
     this.#place = place;
     this.#programs = programs;
+    this.#isAllowed = isAllowed;
     this.#log = log;
   }
 
@@ -41,11 +46,13 @@ export class Checkpoints {
     return findCheckpoint(template, await this.#describeHost());
   }
 
-  /** Has the template's checkpoint made, unless it was tried before or the host is short of memory. */
+  /** Has the template's checkpoint made, unless it was tried before, or the host is short of memory, or the limits have no room for its VM now. */
   want(source: CloneSource): void {
     const { template, toolchain, shape } = source;
     if (!canContinue(template, toolchain) || this.#tried.has(template.identity) || this.#closing.signal.aborted) return;
-    if (readAvailableMemoryMib() < countMemoryMib(shape.memMib, template.accelerator) + HEADROOM_MIB) return;
+    const memoryMib = countMemoryMib(shape.memMib, template.accelerator);
+    if (readAvailableMemoryMib() < memoryMib + HEADROOM_MIB) return;
+    if (!this.#isAllowed({ memoryMib, diskMib: shape.diskMib })) return;
     this.#tried.add(template.identity);
     this.#last = this.#last.then(() => this.#make(source));
   }

@@ -24,7 +24,7 @@ import type {
 import type { InstalledToolchain } from "../../toolchain/installed.js";
 import { AcceleratorChoice } from "./accelerator.js";
 import { adoptClone, sweepClones } from "./adopt.js";
-import { Checkpoints } from "./checkpoints.js";
+import { Checkpoints, type IsAllowed } from "./checkpoints.js";
 import { cloneTemplate } from "./clone.js";
 import type { CloneNetwork, ClonePlace, CloneSource } from "./start-clone.js";
 import { describeEngine, diagnoseQemu } from "./diagnose.js";
@@ -49,6 +49,8 @@ export interface QemuBackendOptions extends TemplatesOptions {
   readonly pagesPath: string;
   /** pyro-enclose, where the container that pyro runs in is the jail; null where bubblewrap makes it. */
   readonly enclosePath?: string | null;
+  /** Whether the limits have room for a VM that no caller waits for; by default there are none. */
+  readonly isAllowed?: IsAllowed;
   /** PYRO_ACCEL. */
   readonly preference: string | undefined;
   /** The private toolchain to use now; null for the host's QEMU. */
@@ -79,7 +81,7 @@ export class QemuBackend implements Backend {
     const snapshots = { templatesPath: this.#templates.path, pagesPath };
     const programs = { keeperPath, preloadPath, restorePath };
     this.#place = { vmsPath: join(homePath, "vms"), runtimePath, ...programs, groups, snapshots };
-    this.#checkpoints = new Checkpoints(this.#place, options, options.log);
+    this.#checkpoints = new Checkpoints(this.#place, options, options.isAllowed ?? (() => true), options.log);
   }
 
   /** Opens it and clears half templates that a killed daemon left. */
