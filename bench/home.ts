@@ -21,6 +21,8 @@ export function openBenchHome(): BenchHome {
       symlinkSync(resolve(shared, "environments", name), join(path, "environments", name));
     }
   }
-  const env = { ...process.env, PYRO_HOME: path, XDG_RUNTIME_DIR: directory };
+  // Node.js reads these certificates at each start, which takes longer than the start itself. Most hosts do not set the variable.
+  const { NODE_EXTRA_CA_CERTS: _certificates, ...usual } = process.env;
+  const env = { ...usual, PYRO_HOME: path, XDG_RUNTIME_DIR: directory };
   return { home: openHome(env), env, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
