@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readlinkSync, realpathSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, realpathSync, statSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -18,10 +18,12 @@ function isSame(a: string, b: string): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
-/** True when a VM's QEMU is the private one. */
+/** True when a VM's QEMU is the private one. A QEMU that continues a checkpoint has its program mapped, and began as another one. */
 function isPrivate(scratch: VmScratch, taskId: string): boolean {
   const pid = scratch.qemuOfVm(taskId.replace("task-", "vm-"));
-  return isSame(`/proc/${pid}/exe`, join(PRIVATE, "usr/bin/qemu-system-x86_64"));
+  const { ino } = statSync(join(PRIVATE, "usr/bin/qemu-system-x86_64"));
+  const mapped = readFileSync(`/proc/${pid}/maps`, "utf8").split("\n");
+  return mapped.some((line) => line.endsWith("/qemu-system-x86_64") && line.split(/ +/)[4] === String(ino));
 }
 
 async function execIn(scratch: VmScratch, task_id: string, command: string): Promise<string> {
