@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 
 #include "checkpoint_file.h"
+#include "system_call.h"
 
 // The file's descriptor from here on: above those of QEMU.
 enum { FILE_FD = 1000, SIGKILL_NUMBER = 9, SIGSTOP_NUMBER = 19, MASK_BYTES = 8 };
@@ -28,15 +29,6 @@ enum { RSEQ_BYTES = 32, STACK_BYTES = 4096 };
 // Here and above this program has nothing that it needs: only the stack from the kernel, which may lie where QEMU has something.
 #define FREE_AT UINT64_C(0x130000000000)
 
-static inline long call(long number, long a, long b, long c, long d, long e, long f) {
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 #define CALL(number, ...) CALL_6(number, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define CALL_6(number, a, b, c, d, e, f, ...) call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
