@@ -46,6 +46,8 @@ void read_memory(pid_t pid, uint64_t from, void *to, size_t bytes) {
     }
 }
 
+void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); }
+
 static void write_tables(int to) {
     struct checkpoint_head *head = &tables.head;
     const size_t files = head->file_count * sizeof *tables.files, regions = head->region_count * sizeof *tables.regions;

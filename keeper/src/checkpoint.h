@@ -31,6 +31,9 @@ FILE *open_in_proc(pid_t pid, const char *name);
 // Reads all of it, or ends the program.
 void read_memory(pid_t pid, uint64_t from, void *to, size_t bytes);
 
+// Waits a millisecond.
+void pause_briefly(void);
+
 // Waits until QEMU has closed its ends of the connections that the daemon has closed.
 void await_disconnection(pid_t pid);
 // Stops all threads of the process in the handler of pyro-ram.so, and reads what that has noted.

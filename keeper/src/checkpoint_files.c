@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static void read_info(pid_t pid, struct file_head *file) {
@@ -19,11 +18,6 @@ static void read_info(pid_t pid, struct file_head *file) {
         if (sscanf(line, "eventfd-count: %llx", &value) == 1 || sscanf(line, "sigmask: %llx", &value) == 1) file->value = value;
     }
     fclose(info);
-}
-
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), part = strlen(end);
-    return size >= part && strcmp(text + size - part, end) == 0;
 }
 
 // The new process has these already: the keeper and the daemon give them to it.
@@ -70,7 +64,7 @@ void await_disconnection(pid_t pid) {
         int connections = 0;
         each_file(pid, count_connection, &connections);
         if (connections == 0) return;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        pause_briefly();
     }
     refuse("QEMU is still connected");
 }

@@ -24,11 +24,6 @@ struct saving {
 
 static char zeros[GAP_PAGES * PAGE_SIZE];
 
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), part = strlen(end);
-    return size >= part && strcmp(text + size - part, end) == 0;
-}
-
 static void append(struct saving *saving, const void *data, size_t bytes) {
     if (saving->at - CONTENT_AT + bytes > BYTES_MAX) refuse("QEMU has changed too much memory");
     write_all(saving->to, data, bytes);
@@ -83,7 +78,7 @@ static void save_region(struct saving *saving, const struct region_head *region,
         if (got != (ssize_t)(part * sizeof *entries)) fail("pagemap");
         for (uint64_t i = 0, run; i < part; i += run + 1) {
             for (run = 0; i + run < part; run++)
-                if (!whole && (!(entries[i + run] & (PRESENT | SWAPPED)) || (entries[i + run] & OF_FILE))) break;
+                if (!whole && !is_changed(entries[i + run])) break;
             if (run > 0) save_pages(saving, region, region->address + (done + i) * PAGE_SIZE, run);
         }
     }
@@ -112,7 +107,7 @@ static void describe(pid_t pid, struct region_head *region, const char *path, bo
     region->inode = read_inode(pid, path);
 }
 
-// What pyro-ram.so has noted is in the head already. QEMU goes on to note the settings of its network.
+// The head has a copy of what pyro-ram.so noted. The new process gets that mapping empty: pyro-ram.so notes later network settings there.
 static bool has_pages(const struct region_head *region) {
     bool is_kernels = region->kind == REGION_VVAR || region->kind == REGION_VDSO;
     return !is_kernels && region->address != PARK_AT && (region->protection & PROT_READ);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 // How often no thread may run before QEMU is at rest.
@@ -43,8 +42,6 @@ static void note_running(void *is_running, pid_t pid, const char *id) {
     if (file) fclose(file);
     *(bool *)is_running |= name_end == NULL || strncmp(name_end, ") S", 3) != 0;
 }
-
-static void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); }
 
 // A thread that works may hold a lock that knows it by its id, which is another one in the new process.
 static void await_rest(pid_t pid) {

@@ -9,11 +9,6 @@
 // The end of the memory file's path: /pyro/template/ram in a jail of bubblewrap, and its own path in a container's.
 #define MEMORY_FILE "/ram\n"
 
-static bool is_memory_file(const char *path) {
-    size_t size = strlen(path), end = strlen(MEMORY_FILE);
-    return size >= end && strcmp(path + size - end, MEMORY_FILE) == 0;
-}
-
 static void add(struct regions *regions, struct region region) {
     struct region *list = realloc(regions->list, (regions->count + 1) * sizeof *list);
     if (!list) fail("memory");
@@ -29,7 +24,7 @@ static struct regions read_mappings(FILE *maps) {
         unsigned long long from, to, offset;
         int name = 0;
         if (sscanf(line, "%llx-%llx %*s %llx %*s %*s %n", &from, &to, &offset, &name) != 3) continue;
-        bool is_template = name != 0 && is_memory_file(line + name);
+        bool is_template = name != 0 && ends_with(line + name, MEMORY_FILE);
         add(&mappings, (struct region){offset, to - from, from, is_template});
     }
     errno = ferror(maps) ? EIO : ESRCH;

@@ -34,9 +34,6 @@ static void add(struct changes *changes, uint64_t offset, uint64_t address) {
     changes->list[changes->count++] = (struct run){offset, PAGE_BYTES};
 }
 
-// A page that is present and not the file's was written by the VM: the mapping is private.
-static bool is_changed(uint64_t entry) { return (entry & (PRESENT | SWAPPED)) && !(entry & OF_FILE); }
-
 static void scan(int pagemap, const struct region *region, struct changes *changes) {
     static uint64_t entries[ENTRIES];
     for (uint64_t at = 0; at < region->bytes;) {

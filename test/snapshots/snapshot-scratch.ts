@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import pino from "pino";
@@ -106,7 +106,8 @@ export class SnapshotScratch extends VmScratch {
 
   snapshot(machine: Machine, options: Partial<NewSnapshotOptions> & { shape?: Shape; name?: string } = {}) {
     const { shape, name, ...rest } = options;
-    const digest = readdirSync(join(this.home, "environments", "content"))[0]!;
+    const named = readFileSync(join(this.home, "environments", "names", "debian_12.json"), "utf8");
+    const { digest } = JSON.parse(named) as { digest: string };
     const about = { ...aboutSmall(digest), ...(shape ? { vcpu_count: shape.vcpuCount, mem_mib: shape.memMib } : {}) };
     const { signal } = buildCall();
     return this.core.snapshots.create(machine, { ...about, name: name ?? null }, { signal, ...rest });

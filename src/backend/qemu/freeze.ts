@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { PyroError } from "../../contract/errors.js";
 import { Channel } from "../../guest/channel.js";
-import { chmod, chown, mkdir, open, rm, stat, truncate, writeFile, writeFileAtomic } from "../../host/files.js";
+import { mkdir, open, rm, stat, truncate, writeFile, writeFileAtomic } from "../../host/files.js";
 import { runTool } from "../../host/tool.js";
 import { connectSocketFileWhenReady } from "../../host/socket-file.js";
 import { Reception } from "../../host/socket.js";
@@ -21,7 +21,7 @@ import { Qmp } from "./qmp.js";
 import { unpackDisk } from "./saved-disk.js";
 import { buildRecord, describeFiles, templateFiles, type TemplateInputs } from "./template.js";
 import { VmProcess } from "./vm-process.js";
-import { findVmUser, giveToUser, type VmUser } from "./vm-user.js";
+import { findVmUser, giveToUser, makeReadOnly, type VmUser } from "./vm-user.js";
 import { warmUp } from "./warm-up.js";
 
 const MONITOR_DEADLINE_MS = 10_000;
@@ -213,10 +213,7 @@ async function finish({ toolchain, environment }: TemplateInputs, directory: str
   ]);
   if (overlay.exitCode !== 0) throw new PyroError("VM_START_FAILED", `qemu-img failed: ${overlay.stderr.trim()}`);
   await rm(join(directory, "vm"), { recursive: true });
-  for (const name of Object.values(templateFiles)) {
-    if (toolchain.dropTo) await chown(join(directory, name), 0, 0);
-    await chmod(join(directory, name), 0o444);
-  }
+  await makeReadOnly(toolchain.dropTo, ...Object.values(templateFiles).map((name) => join(directory, name)));
   const record = buildRecord(environment, await describeFiles(directory));
   await writeFileAtomic(join(directory, "template.json"), JSON.stringify(record));
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
-import { chmod, chown, copyShared, mkdir, rm } from "../../host/files.js";
+import { copyShared, mkdir, rm } from "../../host/files.js";
 import { setLowPriority } from "../../host/priority.js";
 import { newTemporaryName } from "../../host/temporary.js";
 import { runTool } from "../../host/tool.js";
@@ -14,6 +14,7 @@ import { findQemu } from "./snapshot.js";
 import { templateFiles } from "./template.js";
 import { warmUp } from "./warm-up.js";
 import type { VmProcess } from "./vm-process.js";
+import { makeReadOnly } from "./vm-user.js";
 import { wakeClone } from "./wake-clone.js";
 
 const DEADLINE_MS = 60_000;
@@ -64,13 +65,10 @@ async function fill(
   }
   await copyShared(scratchPathOf(vmDirectory), join(directory, checkpointFiles.overlay));
   await rm(vmDirectory, { recursive: true });
-  for (const each of Object.values(checkpointFiles)) {
-    if (toolchain.dropTo) await chown(join(directory, each), 0, 0);
-    await chmod(join(directory, each), 0o444);
-  }
+  await makeReadOnly(toolchain.dropTo, ...Object.values(checkpointFiles).map((each) => join(directory, each)));
 }
 
-/** Has the VM translate what clones run first, and pauses it as one that was never woken. Nobody is connected to its QEMU afterwards. */
+/** Runs the warm-up in the VM, so that QEMU translates what clones run first. Then pauses the VM and closes both connections to it. */
 async function pauseWarm(process: VmProcess, directory: string, signal: AbortSignal): Promise<void> {
   const inside = await process.inside;
   if (inside) await setLowPriority(inside.pid, true);
