@@ -91,7 +91,7 @@ export async function installCheckpoint(template: Template, host: string, made: 
 }
 
 /** A VM that continues one of them keeps its files. */
-export async function removeCheckpoints({ directory }: Template): Promise<void> {
+async function removeCheckpoints({ directory }: Template): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(PREFIX)) await rm(join(directory, name), { recursive: true, force: true });
   }

@@ -1,13 +1,8 @@
 import { PyroError } from "../../contract/errors.js";
+import { rm } from "../../host/files.js";
 import type { Log } from "../../host/log.js";
 import { readAvailableMemoryMib } from "../../host/platform.js";
-import {
-  type Checkpoint,
-  type CheckpointPrograms,
-  describeHost,
-  findCheckpoint,
-  removeCheckpoints,
-} from "./checkpoint.js";
+import { type Checkpoint, type CheckpointPrograms, describeHost, findCheckpoint } from "./checkpoint.js";
 import type { ClonePlace, CloneSource } from "./start-clone.js";
 import { makeCheckpoint } from "./make-checkpoint.js";
 import { countMemoryMib } from "./memory.js";
@@ -26,10 +21,10 @@ export class Checkpoints {
   readonly #isAllowed: IsAllowed;
   readonly #log: Log;
   readonly #closing = new AbortController();
-  /** Identities of templates for which a checkpoint was wanted: each is tried once. */
+  /** Identities of templates for which a checkpoint was wanted: each is tried once, and once more after it could not be continued. */
   readonly #tried = new Set<string>();
-  /** Those whose checkpoint could not be continued. */
-  readonly #broken = new Set<string>();
+  /** The directory of the first checkpoint of a template that could not be continued. */
+  readonly #failed = new Map<string, string>();
   #host: Promise<string> | null = null;
   #last: Promise<void> = Promise.resolve();
 
@@ -40,10 +35,10 @@ export class Checkpoints {
     this.#log = log;
   }
 
-  /** The checkpoint to continue; null where a clone starts a QEMU of its own. */
+  /** The checkpoint to continue; null where a clone starts a QEMU of its own, also when the files cannot be read. */
   async find({ template, toolchain, snapshot }: CloneSource): Promise<Checkpoint | null> {
-    if (snapshot !== null || !canContinue(template, toolchain) || this.#broken.has(template.identity)) return null;
-    return findCheckpoint(template, await this.#describeHost());
+    if (snapshot !== null || !canContinue(template, toolchain)) return null;
+    return findCheckpoint(template, await this.#describeHost()).catch(() => null);
   }
 
   /** Has the template's checkpoint made, unless it was tried before, or the host is short of memory, or the limits have no room for its VM now. */
@@ -57,15 +52,17 @@ export class Checkpoints {
     this.#last = this.#last.then(() => this.#make(source));
   }
 
-  /** No clone of this daemon continues the template's checkpoint any more. The next daemon makes another one. */
-  async giveUp({ template }: CloneSource, error: unknown): Promise<void> {
-    this.#broken.add(template.identity);
-    this.#tried.add(template.identity);
-    this.#log.warn(
-      { key: template.key, err: error },
-      "a checkpoint could not be continued; clones start their own QEMU",
-    );
-    await removeCheckpoints(template).catch(() => {});
+  /**
+   * Removes a checkpoint that a clone could not continue. QEMU's libraries or pyro may have been updated since it was made, so this daemon
+   * may make another one; after a second failure it makes none.
+   */
+  async giveUp({ template }: CloneSource, { directory }: Checkpoint, error: unknown): Promise<void> {
+    const { key, identity } = template;
+    const first = this.#failed.get(identity) ?? directory;
+    this.#failed.set(identity, first);
+    if (first === directory) this.#tried.delete(identity);
+    this.#log.warn({ key, err: error }, "a checkpoint could not be continued; a clone started its own QEMU");
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
   }
 
   /** Ends the one that is being made. */

@@ -163,17 +163,17 @@ export class QemuBackend implements Backend {
    * of its own can start.
    */
   async #clone(id: string, source: CloneSource, options: StartOptions): Promise<Machine> {
-    let failure: { readonly error: unknown } | null = null;
+    const checkpoint = await this.#checkpoints.find(source);
+    let failure: unknown = null;
     try {
-      const checkpoint = await this.#checkpoints.find(source);
       if (checkpoint !== null) return await cloneTemplate(this.#place, id, source, checkpoint, options);
     } catch (error) {
       if (options.signal.aborted) throw error;
-      failure = { error };
+      failure = error;
     }
     const machine = await cloneTemplate(this.#place, id, source, null, options);
-    if (failure) await this.#checkpoints.giveUp(source, failure.error);
-    else this.#checkpoints.want(source);
+    if (checkpoint !== null) await this.#checkpoints.giveUp(source, checkpoint, failure);
+    this.#checkpoints.want(source);
     return machine;
   }
 
