@@ -170,7 +170,8 @@ test("a command that prepares a guest and never ends is killed at its deadline, 
   const channel = await agent.connect();
   const never = `echo $$ >${agent.workspace}/pid; exec sleep 1000`;
   assert.equal(await runBriefly(channel, never, { timeoutMs: 500 }), null);
-  assert.equal(await runForExit(channel, `! kill -0 $(cat ${agent.workspace}/pid)`), 0, "it is dead");
+  const dead = `while kill -0 $(cat ${agent.workspace}/pid); do sleep 0.01; done`;
+  assert.equal(await runBriefly(channel, dead, { timeoutMs: 10_000 }), 0, "it is dead");
   const cancel = new AbortController();
   const running = runBriefly(channel, never, { signal: cancel.signal });
   cancel.abort();
