@@ -1,11 +1,11 @@
-import { drainTerminalInput, isForeground, isTerminalInput } from "../host/terminal.js";
+import { isForeground, isTerminalInput } from "../host/terminal.js";
 
 /** This process's standard input, for a command in a VM. */
 export interface OwnStdin {
   /** Reads standard input only when the first byte is requested. */
   readonly source: AsyncIterable<Uint8Array>;
   /** On a terminal, drops unread input that was typed for the command, so that the host's shell does not run it. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Opens standard input; null when it is not passed on, or when reading it would stop a background job. */
@@ -23,8 +23,10 @@ export function openStdin(noStdin: boolean, onUnreadable: (reason: string) => vo
   }
   return {
     source: read(),
-    close() {
-      if (isTerminal && isRead) drainTerminalInput();
+    async close() {
+      if (!isTerminal || !isRead) return;
+      const { drainTerminalInput } = await import("../host/raw-terminal.js");
+      drainTerminalInput();
     },
   };
 }

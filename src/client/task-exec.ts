@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-
 import { PyroError } from "../contract/errors.js";
 import type { ArgumentsOf, ResultOf } from "../contract/operations.js";
 import type { CallOptions, Client } from "./client.js";
@@ -17,7 +15,7 @@ export async function execTask(
   options: CallOptions,
 ): Promise<ResultOf<"task.exec">> {
   for (let attempt = 1; ; attempt += 1) {
-    const result = await execOnce(client, { request_id: randomUUID(), ...input }, options);
+    const result = await execOnce(client, { request_id: crypto.randomUUID(), ...input }, options);
     const mayAsk = input.request_id === undefined && !options.signal?.aborted && attempt < MAX_RETURNS;
     if (!hasNotRun(result) || !mayAsk) return result;
   }

@@ -1,7 +1,8 @@
 import { PyroError } from "../contract/errors.js";
 import { limits } from "../contract/limits.js";
 import type { TerminalSize } from "../contract/terminal.js";
-import { enterRawMode, isTerminalInput } from "../host/terminal.js";
+import { enterRawMode } from "../host/raw-terminal.js";
+import { isTerminalInput } from "../host/terminal.js";
 import { PrivateModes } from "./private-modes.js";
 
 /** A terminal whose keys, size and screen belong to a command. */

@@ -1,6 +1,7 @@
 import { isSameFile, readFileIdentity, removeFileSync, type FileIdentity } from "../host/files.js";
 import { openHome, type Home } from "../host/home.js";
-import { serveUnix, type IncomingMessage, type ServerResponse } from "../host/http.js";
+import { serveUnix } from "../host/http-server.js";
+import type { IncomingMessage, ServerResponse } from "../host/http.js";
 import type { Log } from "../host/log.js";
 import type { Socket } from "../host/socket.js";
 

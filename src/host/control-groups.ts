@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, constants, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync, writeSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { listGroups, makeCgroupPlace, readCgroupPath, readCgroupView, type Cgrou
 import type { Log } from "./log.js";
 import { isRoot } from "./platform.js";
 import { readParentPid } from "./process.js";
+import { shortDigest } from "./short-digest.js";
 
 /** Limits on all processes of a group together. */
 export interface GroupLimits {
@@ -148,7 +148,7 @@ export class ControlGroups {
 
 /** The name of the group of a home's machines. */
 export function groupNameOf(homePath: string): string {
-  return `pyro-${createHash("sha256").update(homePath).digest("hex").slice(0, 12)}`;
+  return `pyro-${shortDigest(homePath, 12)}`;
 }
 
 /** `oom_kill` counts processes killed for any want of memory, `oom` how often the group's own limit was the reason. */

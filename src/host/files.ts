@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { closeSync, constants, lstatSync, openSync, readFileSync, rmSync, watch, writeSync, type Stats } from "node:fs";
 import { access, copyFile, lstat, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -114,7 +113,7 @@ export function appendLineSync(path: string, line: string): void {
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a crash. */
 export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(dirname(path), `.${crypto.randomUUID().slice(24)}.tmp`);
   try {
     const file = await open(temporary, "wx", mode);
     try {

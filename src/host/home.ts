@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { lstatSync, mkdtempSync, realpathSync, renameSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdtempSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, isAbsolute, join, resolve } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
 import { isOurDirectory, makePrivateDirectory, readLink } from "./private-directory.js";
+import { shortDigest } from "./short-digest.js";
 
 /** The directories of one user's pyro on this host. */
 export interface Home {
@@ -73,11 +73,10 @@ function assertPlainFile(path: string): void {
  */
 function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
   const link = join(homePath, "run");
-  const key = createHash("sha256").update(homePath).digest("hex").slice(0, 12);
   const known = readLink(link);
-  // A copied home contains the original's link; the name in the link identifies its home.
-  if (known !== null && basename(known) === key && isOurDirectory(known)) return known;
-  const runtime = join(runtimeParent(env), key);
+  // A copied home contains the original's link.
+  if (known !== null && isOurDirectory(known) && isRuntimeOf(known, homePath)) return known;
+  const runtime = join(runtimeParent(env), runtimeNameOf(homePath));
   if (Buffer.byteLength(runtime) > LONGEST_RUNTIME_PATH) {
     throw new PyroError("HOME_UNUSABLE", `The runtime directory ${runtime} is too long for a unix socket.`, {
       hint: "Set XDG_RUNTIME_DIR or TMPDIR to a shorter path.",
@@ -85,10 +84,30 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
     });
   }
   makePrivateDirectory(runtime, "The runtime directory");
+  writeFileSync(join(runtime, OWNER), homePath);
   const fresh = `${link}.${process.pid}`;
   symlinkSync(runtime, fresh);
   renameSync(fresh, link);
   return runtime;
+}
+
+/** The file in a runtime directory with the path of its home. Directories of earlier versions have only their name, a digest that takes 2 ms. */
+const OWNER = "home";
+
+function isRuntimeOf(runtime: string, homePath: string): boolean {
+  return readText(join(runtime, OWNER)) === homePath || basename(runtime) === runtimeNameOf(homePath);
+}
+
+function runtimeNameOf(homePath: string): string {
+  return shortDigest(homePath, 12);
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { lookAtName, readdir, readlinkSync, rm } from "./files.js";
 import { readBootIdentity } from "./platform.js";
 import { isAlive, readProcessIdentity } from "./process.js";
+import { shortDigest } from "./short-digest.js";
 
 const NAME = /^tmp-(\d+)\.(\d+)-/;
 const DRAFT = /^tmp-\d+\.\d+-([0-9a-f]{8})-[0-9a-f]{12}$/;
@@ -23,7 +24,7 @@ export function newDraftName(): string {
 
 function identifyPlace(): string {
   const place = `${readBootIdentity().bootId} ${readlinkSync("/proc/self/ns/pid")}`;
-  return createHash("sha256").update(place).digest("hex").slice(0, 8);
+  return shortDigest(place, 8);
 }
 
 export function isTemporaryName(name: string): boolean {

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 
 import { limits } from "../contract/limits.js";
 import { mkdir, listNames, rename, rm } from "../host/files.js";
 import { readGzipLines, writeGzipLines } from "../host/gzip-lines.js";
+import { shortDigest } from "../host/short-digest.js";
 
 /** A moment of a guest's clock. */
 export interface GuestTime {
@@ -129,7 +129,7 @@ async function* linesOf(route: PushRoute, paths: ReadonlySet<string>, left: Asyn
 }
 
 function keyOf({ sourcePath, destination }: PushRoute): string {
-  return createHash("sha256").update(`${sourcePath}\0${destination}`).digest("hex").slice(0, 32);
+  return shortDigest(`${sourcePath}\0${destination}`, 32);
 }
 
 function timeOf(name: string): GuestTime | null {

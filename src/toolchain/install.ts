@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
@@ -13,6 +12,7 @@ import { newTemporaryName } from "../host/temporary.js";
 import { CURRENT, inToolchain, readToolchain, type InstalledToolchain, type ToolchainManifest } from "./installed.js";
 import { installError, SUITE } from "./failure.js";
 import { readVersionOfQemu, unpackPackage, writePrograms } from "./unpack.js";
+import { shortDigest } from "../host/short-digest.js";
 
 /** Fetched with all they depend on. */
 const PACKAGES = ["qemu-system-x86", "qemu-utils", "bubblewrap", "e2fsprogs", "util-linux", "xz-utils", "nftables"];
@@ -142,7 +142,7 @@ async function switchTo(id: string, temporary: string, directory: string): Promi
 /** The same packages give a toolchain with the same id. */
 function digestOf(chosen: readonly ChosenPackage[]): string {
   const lines = chosen.map(({ name, version, digest }) => `${name} ${version} ${digest}`).toSorted();
-  return createHash("sha256").update(lines.join("\n")).digest("hex").slice(0, 16);
+  return shortDigest(lines.join("\n"), 16);
 }
 
 /** The same error, or that of a full disk with the facts that the system's own lacks. */

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { test, type TestContext } from "node:test";
 
 import { Client } from "../../src/client/client.js";
-import { serveUnix, type IncomingMessage, type ServerResponse } from "../../src/host/http.js";
+import type { IncomingMessage, ServerResponse } from "../../src/host/http.js";
+import { serveUnix } from "../../src/host/http-server.js";
 import { Scratch } from "./scratch.js";
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;

@@ -14,7 +14,8 @@ import { Lifetime } from "../../src/daemon/lifetime.js";
 import { serveRequest, serveUpgrade } from "../../src/daemon/server.js";
 import { removeFileSync } from "../../src/host/files.js";
 import { openHome } from "../../src/host/home.js";
-import { serveUnix, type Server } from "../../src/host/http.js";
+import type { Server } from "../../src/host/http.js";
+import { serveUnix } from "../../src/host/http-server.js";
 import { openLog } from "../../src/host/log.js";
 
 type VmRun = Handler<"vm.run">;

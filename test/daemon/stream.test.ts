@@ -9,7 +9,7 @@ import { PyroError } from "../../src/contract/errors.js";
 import { streamProtocol } from "../../src/contract/wire.js";
 import type { Handler } from "../../src/core/core.js";
 import { abortable } from "../../src/host/abortable.js";
-import { serveUnix } from "../../src/host/http.js";
+import { serveUnix } from "../../src/host/http-server.js";
 import { openUnix } from "../../src/host/socket.js";
 import { buildHeader, buildWindow, FrameReader, frameType, streamChannel } from "../../src/host/stream-frames.js";
 import { Scratch, until } from "../client/scratch.js";

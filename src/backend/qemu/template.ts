@@ -13,6 +13,7 @@ import type { GateProgram } from "./gate.js";
 import { buildQemuArgs } from "./argv.js";
 import type { Toolchain } from "./toolchain.js";
 import { warmUpCommands } from "./warm-up.js";
+import { shortDigest } from "../../host/short-digest.js";
 
 /** A VM frozen with its agent ready; VMs are cloned from it. Valid only for the inputs of its key. */
 export interface Template {
@@ -76,7 +77,7 @@ export async function computeTemplateKey(inputs: TemplateInputs): Promise<string
     environment: environment.digest,
     agent: await sha256OfFile(agentPath),
   };
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+  return shortDigest(JSON.stringify(parts), 32);
 }
 
 /** Sizes, change times and modes of the files. A change time cannot be set back, so a file that was written to is noticed. */

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { readContract } from "../../contract/rendered.js";
 import type { Home } from "../../host/home.js";
 import type { KubernetesContext } from "../contexts/context.js";
+import { shortDigest } from "../../host/short-digest.js";
 
 /** A context, and the files of its bridge in this machine's runtime directory. */
 export interface BridgePlace {
@@ -21,7 +21,7 @@ export interface BridgePlace {
 export function bridgePlaceOf(context: KubernetesContext, home: Home, env: NodeJS.ProcessEnv): BridgePlace {
   // The name says nothing about the way to the pods.
   const facts = [{ ...context, name: null }, env["KUBECONFIG"] ?? "", readContract().version];
-  const key = createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 8);
+  const key = shortDigest(JSON.stringify(facts), 8);
   const named = (end: string) => join(home.runtime, `${key}.${end}`);
   return { context, home, env, socket: named("k"), lock: named("kl"), log: named("log") };
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import { PyroError } from "../../contract/errors.js";
@@ -8,6 +7,7 @@ import type { Entry } from "../../workspace/entry.js";
 import { findFlock } from "../flock.js";
 import type { Step } from "./steps.js";
 import { Switch } from "./switch.js";
+import { shortDigest } from "../../host/short-digest.js";
 
 /** The record that this client writes when a pull begins. */
 interface Facts {
@@ -63,7 +63,7 @@ export class Destination {
    */
   static async open(homePath: string, path: string): Promise<Destination> {
     const root = await resolveDirectory(path);
-    const directory = join(homePath, "pulls", createHash("sha256").update(root).digest("hex").slice(0, 32));
+    const directory = join(homePath, "pulls", shortDigest(root, 32));
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const lock = await takeLock(join(directory, "lock"), root);
     try {

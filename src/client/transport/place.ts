@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 import type { SshContext } from "../contexts/context.js";
 import type { Home } from "../../host/home.js";
+import { shortDigest } from "../../host/short-digest.js";
 
 /** A context, and the files of its connection in this machine's runtime directory. */
 export interface Place {
@@ -21,10 +21,7 @@ export interface Place {
 /** Names are short, since a unix socket's path holds 107 bytes. */
 export function placeOf(context: SshContext, home: Home, env: NodeJS.ProcessEnv): Place {
   const { url, pyro, home: there } = context;
-  const key = createHash("sha256")
-    .update(JSON.stringify([url, pyro, there]))
-    .digest("hex")
-    .slice(0, 8);
+  const key = shortDigest(JSON.stringify([url, pyro, there]), 8);
   const named = (end: string) => join(home.runtime, `${key}.${end}`);
   return { context, env, control: named("c"), socket: named("s"), ports: named("p"), portsLock: named("l") };
 }

@@ -2,7 +2,7 @@ import type { CallOptions, Client } from "../../client/client.js";
 import type { OperationEvent } from "../../contract/operation.js";
 import { runInVm } from "../../client/task-source.js";
 import { openStdin } from "../../client/stdin.js";
-import { openTerminal, terminalEnv, type OwnTerminal } from "../../client/terminal.js";
+import type { OwnTerminal } from "../../client/terminal.js";
 import { PyroError } from "../../contract/errors.js";
 import type { ArgumentsOf } from "../../contract/operations.js";
 import { interruptible, type Interruption } from "./interruption.js";
@@ -43,8 +43,8 @@ interface CommandView<Result> {
 }
 
 /** `pyro run`: connects the command's streams to this process, and returns its exit status. */
-export function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
-  const terminal = connectTerminal(input, { json, noStdin: no_stdin === true });
+export async function run(client: Client, { no_stdin, ...input }: RunInput, json: boolean): Promise<number> {
+  const terminal = await connectTerminal(input, { json, noStdin: no_stdin === true });
   const whole = { ...input, ...terminal?.input };
   return runCommand((options) => runInVm(client, whole, options), {
     title: input.environment,
@@ -68,7 +68,7 @@ interface TerminalInput {
  * Connects this process's terminal to a command with `-t`; null without `-t` or without standard input. Throws INVALID_ARGUMENT when
  * this process has no terminal.
  */
-export function connectTerminal(
+export async function connectTerminal(
   { tty, background, rows, cols, env }: TerminalInput,
   { json, noStdin }: { readonly json: boolean; readonly noStdin: boolean },
 ) {
@@ -78,6 +78,7 @@ export function connectTerminal(
       hint: "With --no-stdin a command may have both.",
     });
   }
+  const { openTerminal, terminalEnv } = await import("../../client/terminal.js");
   const own = openTerminal();
   const size = own.size();
   return {
@@ -123,7 +124,7 @@ export function runCommand<Result extends Outcome>(
       return exitStatusOf(result, json || signal.aborted);
     } finally {
       progress.clear();
-      stdin?.close();
+      await stdin?.close();
     }
   };
   return interruptible(json, body, { runsCommand: true });

@@ -7,9 +7,9 @@ import { connectTerminal, runCommand } from "./run.js";
 type TaskExecInput = ArgumentsOf<"task.exec"> & { readonly no_stdin?: boolean };
 
 /** `pyro task exec`: like `run`, with a last line on standard error that gives the command's number and its outcome. */
-export function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {
+export async function taskExec(client: Client, { no_stdin, ...input }: TaskExecInput, json: boolean): Promise<number> {
   if (input.background) return startInBackground(client, input, json);
-  const terminal = connectTerminal(input, { json, noStdin: no_stdin === true });
+  const terminal = await connectTerminal(input, { json, noStdin: no_stdin === true });
   const whole = { ...input, ...terminal?.input };
   return runCommand((options) => execTask(client, whole, options), {
     title: input.task_id,

@@ -1,10 +1,5 @@
-import {
-  openResponse,
-  serveLoopback,
-  type IncomingMessage,
-  type LoopbackServer,
-  type ServerResponse,
-} from "../../host/http.js";
+import { openResponse, serveLoopback, type LoopbackServer } from "../../host/http-server.js";
+import type { IncomingMessage, ServerResponse } from "../../host/http.js";
 import type { Socket } from "../../host/socket.js";
 import { discardRest, Refusal, sendEmpty, sendFailure, type Exchange } from "./answer.js";
 import { serveControl } from "./control/routes.js";

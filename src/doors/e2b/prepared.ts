@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
-
 import { PyroError } from "../../contract/errors.js";
 import type { Pyro } from "./pyro.js";
 import type { TaskFields } from "./sandbox-task.js";
 import type { Template } from "./template.js";
 import { USER_SETUP } from "./templates.js";
+import { shortDigest } from "../../host/short-digest.js";
 
 /** Prefix of the environments that have been given the user that E2B's programs expect. */
 const PREFIX = "e2b-user-";
@@ -47,7 +46,7 @@ export class Prepared {
 
   /** The result of an earlier gateway is used again, unless the environment has changed. */
   async #build(from: string): Promise<string> {
-    const name = `${PREFIX}${createHash("sha256").update(from).digest("hex").slice(0, 12)}`;
+    const name = `${PREFIX}${shortDigest(from, 12)}`;
     await this.#pyro.perform("env.build", { name, from, user: "root", run: [USER_SETUP] });
     return name;
   }

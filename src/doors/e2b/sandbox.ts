@@ -1,4 +1,5 @@
-import { cutConnection, type ServerResponse } from "../../host/http.js";
+import { cutConnection } from "../../host/http-server.js";
+import type { ServerResponse } from "../../host/http.js";
 import { notFound, Refusal } from "./answer.js";
 import { GuestProgram } from "./guest-program.js";
 import { Interpreter } from "./interpreter/program.js";

@@ -7,7 +7,7 @@ import { openGateway } from "../../../src/doors/e2b/gateway.js";
 import { openGatewayHome, readKey, type GatewayHome } from "../../../src/doors/e2b/home.js";
 import { Sandboxes } from "../../../src/doors/e2b/sandboxes.js";
 import { Authority } from "../../../src/doors/e2b/tls/authority.js";
-import type { LoopbackServer } from "../../../src/host/http.js";
+import type { LoopbackServer } from "../../../src/host/http-server.js";
 import { FakePyro } from "./fake-pyro.js";
 
 export interface Answer {

@@ -4,7 +4,7 @@ import type { OperationEvent } from "../../../contract/operation.js";
 import { drained } from "../../../host/drained.js";
 import { gzip } from "../../../host/gzip.js";
 import { handOver } from "../../../host/hand-over.js";
-import { cutConnection } from "../../../host/http.js";
+import { cutConnection } from "../../../host/http-server.js";
 import { Refusal } from "../answer.js";
 import { numberIn, wordIn } from "../line-program.js";
 import type { FileExchange } from "./upload.js";
