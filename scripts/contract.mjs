@@ -2,12 +2,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const root = new URL("../", import.meta.url);
+/** The contract alone, which is compiled before all that is rendered from it. */
+const modules = new URL("dist/contract/", root);
 const built = new URL("dist/src/contract/", root);
 if (!existsSync(new URL("schemas.json", built))) fail("the contract is not built; run `npm run build`.");
 
 export const contract = JSON.parse(readFileSync(new URL("rendered.json", built), "utf8"));
 const schemas = JSON.parse(readFileSync(new URL("schemas.json", built), "utf8"));
-const { operations } = await import(new URL("operations.js", built));
+const { operations } = await import(new URL("operations.js", modules));
 if (contract.operations.length === 0) fail("the contract has no operations.");
 
 /** Prints an error on standard error and ends the process. */

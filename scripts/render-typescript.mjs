@@ -5,9 +5,7 @@ import { z } from "zod";
 import { pascalOf, sdkMethods, writeRendered } from "./contract.mjs";
 import { camelOf, describeInput, renderFields, renderFunction, renderImport } from "./typescript-text.mjs";
 
-const { sharedOptions, sharedResults } = await import(
-  new URL("../dist/src/contract/shared-shapes.js", import.meta.url)
-);
+const { sharedOptions, sharedResults } = await import(new URL("../dist/contract/shared-shapes.js", import.meta.url));
 
 const HEAD = "// Rendered from src/contract/ by `npm run build`. Do not edit.\n";
 /** The types of call-options.ts, which is written by hand. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 
 import { errorKinds } from "./errors.js";
@@ -7,7 +7,7 @@ import { operations } from "./operations.js";
 import type { JsonSchema, OperationSchemas, RenderedContract, RenderedField, RenderedOperation } from "./rendered.js";
 import { networkVariables, trustVariables } from "./host-variables.js";
 
-/** Writes the contract as plain JSON, so that the CLI process needs no zod. Run by `npm run build`. */
+/** Writes the contract as plain JSON, so that the CLI process needs no zod. Run by `npm run build`, from dist/contract. */
 
 interface JsonSchemaField {
   type?: string;
@@ -83,11 +83,14 @@ function renderSchemas(input: z.ZodObject, output: z.ZodObject): OperationSchema
   return { input: render(input, { io: "input" }), result: render(output, { io: "output", override }) };
 }
 
+const product = new URL("../src/contract/", import.meta.url);
+mkdirSync(product, { recursive: true });
+
 function writeJson(name: string, value: unknown): void {
-  writeFileSync(new URL(name, import.meta.url), `${JSON.stringify(value)}\n`);
+  writeFileSync(new URL(name, product), `${JSON.stringify(value)}\n`);
 }
 
-const packageFile = new URL("../../../package.json", import.meta.url);
+const packageFile = new URL("../../package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: string };
 const rendered: RenderedContract = {
   version,

@@ -1,15 +1,14 @@
+import { reportFailure } from "./failure.js";
 import type { OtherDoors } from "./perform-own.js";
+import { perform } from "./perform.js";
 import { finishStreams, takeStreams, watchStreams, type Print } from "./streams.js";
 
-/** Performs the command line and exits. Loads only the modules that the command needs. */
+/** Performs the command line and exits. What this module imports is one file, dist/src/start.cjs; what few commands need is loaded on demand. */
 export async function runCli(argv: readonly string[], doors: OtherDoors): Promise<never> {
   watchStreams();
   const separator = argv.indexOf("--");
   const json = (separator === -1 ? argv : argv.slice(0, separator)).includes("--json");
-  const fail = async (error: unknown, print?: Print) => {
-    const { reportFailure } = await import("./failure.js");
-    return reportFailure(error, json, print);
-  };
+  const fail = (error: unknown, print?: Print) => reportFailure(error, json, print);
   let crashing: Promise<never> | null = null;
   const crash = (thrown: unknown) => {
     if (crashing) return;
@@ -19,22 +18,11 @@ export async function runCli(argv: readonly string[], doors: OtherDoors): Promis
   };
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
-  const status = await main(argv, doors).catch(fail);
+  const status = await perform(argv, doors).catch(fail);
   return crashing ?? exit(status);
 }
 
-async function main(argv: readonly string[], doors: OtherDoors): Promise<number> {
-  const { readContract } = await import("../../contract/rendered.js");
-  const contract = readContract();
-  if (argv.length === 1 && argv[0] === "--version") {
-    process.stdout.write(`pyro ${contract.version}\n`);
-    return 0;
-  }
-  const { perform } = await import("./perform.js");
-  return perform(contract, argv, doors);
-}
-
-/** For a damaged installation, in which the modules that report errors cannot be loaded. */
+/** For a damaged installation, which lacks a file that the report of an error needs. */
 function endBroken(error: unknown, print: Print): never {
   print("stderr", `pyro: ${error instanceof Error ? error.message : String(error)}\nhint: Install pyro again.\n`);
   process.exit(125);

@@ -1,15 +1,17 @@
 import type { Client } from "../../client/client.js";
 import type { ArgumentsOf, OperationName } from "../../contract/operations.js";
 import type { Input } from "./arguments.js";
+import { run } from "./run.js";
 import { print, show } from "./show.js";
+import { taskExec } from "./task-exec.js";
 
 /** Performs one command and returns the exit status. The input contains the CLI's own flags too. */
 type Perform = (client: Client, input: never, json: boolean) => Promise<number>;
 
 /** Commands that do more than print one result. Each loads its module on demand. */
 const special: { readonly [Name in OperationName]?: () => Promise<Perform> } = {
-  "vm.run": async () => (await import("./run.js")).run,
-  "task.exec": async () => (await import("./task-exec.js")).taskExec,
+  "vm.run": async () => run,
+  "task.exec": async () => taskExec,
   "task.wait": async () => (await import("./task-wait.js")).taskWait,
   "task.exec_output": async () => (await import("./task-output.js")).taskOutput,
   "task.shell.attach": async () => (await import("./task-shell.js")).taskShell,

@@ -1,7 +1,7 @@
-import type { Client } from "../../client/client.js";
+import { openClient as openClientWith, type Client } from "../../client/client.js";
 import type { Trace } from "../../client/trace.js";
 import type { OperationName } from "../../contract/operations.js";
-import type { RenderedContract } from "../../contract/rendered.js";
+import { readContract } from "../../contract/rendered.js";
 import { parseArguments, type Input } from "./arguments.js";
 import { nameOf } from "./command.js";
 import { buildCommands } from "./commands.js";
@@ -15,7 +15,8 @@ import { print } from "./show.js";
 const forPrograms: ReadonlySet<string> = new Set(["__call", "__show", "__socket"]);
 
 /** Performs the command line and returns the exit status. Throws PyroError. */
-export async function perform(contract: RenderedContract, argv: readonly string[], doors: OtherDoors): Promise<number> {
+export async function perform(argv: readonly string[], doors: OtherDoors): Promise<number> {
+  const contract = readContract();
   const commands = buildCommands(contract);
   if (argv[0] === "__complete") {
     const { complete } = await import("./complete.js");
@@ -57,8 +58,7 @@ async function performTraced(name: OperationName, input: Input, json: boolean): 
 }
 
 async function openClient(): Promise<Client> {
-  const { openClient } = await import("../../client/client.js");
-  return openClient(process.env, await openTrace());
+  return openClientWith(process.env, await openTrace());
 }
 
 /** Null unless PYRO_TRACE is 1. */
