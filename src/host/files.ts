@@ -6,6 +6,7 @@ export {
   chmodSync,
   copyFileSync,
   existsSync,
+  fstatSync,
   linkSync,
   lstatSync,
   mkdirSync,

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 
 import { PyroError } from "../contract/errors.js";
-import { open, readFile, syncDirectory, truncate } from "../host/files.js";
+import { fstatSync, open, readFile, syncDirectory, truncate } from "../host/files.js";
 import { parseJournalLine, type JournalEntry } from "./journal-entry.js";
 
 /** The first line of every journal. */
@@ -107,7 +107,7 @@ export class Journal {
     const bytes = Buffer.from(isNew ? HEADER + lines : lines);
     const file = await open(this.#path, "a", 0o600);
     try {
-      const { size } = await file.stat();
+      const { size } = fstatSync(file.fd);
       if (size < this.#goodBytes) throw new PyroError("INTERNAL", "Another process truncated a journal.");
       if (size > this.#goodBytes) await file.truncate(this.#goodBytes);
       await file.writeFile(bytes);
@@ -120,7 +120,8 @@ export class Journal {
       if (!(error instanceof PyroError)) await truncate(this.#path, this.#goodBytes).catch(() => {});
       throw error;
     } finally {
-      await file.close();
+      // Nobody waits for it: a command's start and end each wait for this method.
+      file.close().catch(() => {});
     }
   }
 }

@@ -70,6 +70,7 @@ export class OutputOrderFile extends OutputOrder {
   static async open(directory: string, totals: Readonly<Record<StreamName, number>>): Promise<OutputOrderFile> {
     const path = join(directory, "order");
     const file = new OutputOrderFile(path);
+    if (streamNames.every((stream) => totals[stream] === 0)) return file;
     const text = await readFile(path, "utf8").catch(() => "");
     const left = { ...totals };
     // The last line may be incomplete.
