@@ -13,7 +13,7 @@ const PROGRAM = "./node dist/test/host/control-groups-process.js /workspace/pyro
 /** The files that a script in the guest needs. So the test has control groups, whatever this host has. */
 function makeSource(): string {
   const directory = mkdtempSync(join(tmpdir(), "pcg-"));
-  for (const path of ["src/host", "src/contract"])
+  for (const path of ["src/host", "src/contract", "src/start.cjs"])
     cpSync(built(path), join(directory, "dist", path), { recursive: true });
   const script = "test/host/control-groups-process.js";
   cpSync(built(script), join(directory, "dist", script));

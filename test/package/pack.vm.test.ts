@@ -46,6 +46,8 @@ test("a checkout without built files packs all needed files and no others", () =
     "README.md",
     "LICENSE",
     "bin/pyro",
+    "bin/package.json",
+    "dist/src/start.cjs",
     "dist/src/index.js",
     "dist/src/index.d.ts",
     "dist/src/daemon/main.js",
