@@ -84,7 +84,7 @@ function openRuntime(homePath: string, env: NodeJS.ProcessEnv): string {
     });
   }
   makePrivateDirectory(runtime, "The runtime directory");
-  writeFileSync(join(runtime, OWNER), homePath);
+  writeFileSync(join(runtime, OWNER), homePath, { mode: 0o600 });
   const fresh = `${link}.${process.pid}`;
   symlinkSync(runtime, fresh);
   renameSync(fresh, link);

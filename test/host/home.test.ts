@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -30,6 +31,15 @@ test("a login shell and a cron job find the same sockets", (t) => {
   const fromShell = openHome({ PYRO_HOME: home, XDG_RUNTIME_DIR: base });
   assert.deepEqual(openHome({ PYRO_HOME: home }), fromShell);
   assert.ok(fromShell.runtime.startsWith(base));
+});
+
+test("a runtime directory of an earlier version, which does not name its home, stays in use", (t) => {
+  const base = directory(t);
+  const env = { PYRO_HOME: join(base, "home"), XDG_RUNTIME_DIR: base };
+  const { runtime } = openHome(env);
+  assert.equal(readFileSync(join(runtime, "home"), "utf8"), join(base, "home"));
+  rmSync(join(runtime, "home"));
+  assert.equal(openHome({ ...env, XDG_RUNTIME_DIR: directory(t) }).runtime, runtime);
 });
 
 test("after a reboot the runtime directory is created again", (t) => {
