@@ -120,7 +120,7 @@ export class Journal {
       if (!(error instanceof PyroError)) await truncate(this.#path, this.#goodBytes).catch(() => {});
       throw error;
     } finally {
-      // Nobody waits for it: a command's start and end each wait for this method.
+      // Not awaited: the start and the end of a command wait for this method.
       file.close().catch(() => {});
     }
   }
