@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 
 import pino from "pino";
 
+import { Checkpoints } from "../../src/backend/qemu/checkpoints.js";
 import { findCheckpoint, installCheckpoint } from "../../src/backend/qemu/checkpoint.js";
 import { describeFiles, readIdentity, type Template, templateFiles } from "../../src/backend/qemu/template.js";
 import { Templates } from "../../src/backend/qemu/templates.js";
@@ -84,4 +85,13 @@ test("half checkpoints of killed daemons: are removed when the templates are ope
   const options = { homePath: join(root, "home"), runtimePath: root, agentPath: "", gatePath: null, keeperPath: "" };
   await new Templates({ ...options, groups: null as never, log: pino({ level: "silent" }) }).open();
   assert.deepEqual(readdirSync(join(path, "key")), []);
+});
+
+test("a host on which a program of checkpoints is missing: has no checkpoint to continue, so that a clone starts its own QEMU", async () => {
+  const template = await freeze("six");
+  const missing = join(root, "missing");
+  const programs = { checkpointPath: missing, restorePath: missing, preloadPath: missing };
+  const checkpoints = new Checkpoints({} as never, programs, () => true, pino({ enabled: false }));
+  const source = { template, toolchain: { jailer: { kind: "bubblewrap" } }, snapshot: null };
+  assert.equal(await checkpoints.find(source as never), null);
 });

@@ -38,7 +38,11 @@ export class Checkpoints {
   /** The checkpoint to continue; null where a clone starts a QEMU of its own, also when the files cannot be read. */
   async find({ template, toolchain, snapshot }: CloneSource): Promise<Checkpoint | null> {
     if (snapshot !== null || !canContinue(template, toolchain)) return null;
-    return findCheckpoint(template, await this.#describeHost()).catch(() => null);
+    try {
+      return await findCheckpoint(template, await this.#describeHost());
+    } catch {
+      return null;
+    }
   }
 
   /** Has the template's checkpoint made, unless it was tried before, or the host is short of memory, or the limits have no room for its VM now. */
